@@ -5,20 +5,17 @@ import re
 from attrs import field, frozen
 
 from .errors import ConfigurationError
-from .secret import Opaque, Secret
+from .secret import Opaque, Secret, discreet_init, to_optional_secret
 
 _VSCHAR = re.compile(r"[ -~]+\Z")
+_MAX_ID = 1000
 _AGENT = re.compile(r"[!-~][ -~]{0,199}\Z")
 
 
-def _to_secret(value: "Secret | str | None") -> Secret | None:
-    return value if value is None or isinstance(value, Secret) else Secret(value)
-
-
 def _check_id(instance: object, attribute: object, value: str) -> None:
-    if not isinstance(value, str) or not _VSCHAR.match(value):
+    if not isinstance(value, str) or not _VSCHAR.match(value) or len(value) > _MAX_ID:
         raise ConfigurationError(
-            "client_id is empty or holds characters other than printable ASCII: copy it from the credential's page",
+            "client_id is empty, too long or holds characters other than printable ASCII: copy it from the credential's page",
             code="client_id",
         )
 
@@ -32,11 +29,12 @@ def _check_secret(instance: object, attribute: object, value: Secret | None) -> 
 
 
 def _check_agent(instance: object, attribute: object, value: str) -> None:
-    if not _AGENT.match(value):
+    if not isinstance(value, str) or not _AGENT.match(value):
         raise ConfigurationError("user_agent is printable ASCII like 'MyShop/1.0', at most 200 characters", code="user_agent")
 
 
-@frozen(kw_only=True, repr=False)
+@discreet_init
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class Credential(Opaque):
     """A TropiPay credential: the client that asks for tokens.
 
@@ -50,7 +48,7 @@ class Credential(Opaque):
     """
 
     client_id: str = field(validator=_check_id)
-    client_secret: Secret | None = field(default=None, converter=_to_secret, validator=_check_secret)
+    client_secret: Secret | None = field(default=None, converter=to_optional_secret, validator=_check_secret)
     user_agent: str = field(default="tropipay-oauth/0.1", validator=_check_agent)
 
     def __repr__(self) -> str:

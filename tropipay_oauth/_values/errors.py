@@ -6,7 +6,7 @@ raise one. A message never holds a secret, a response body or a whole URL; text 
 """
 
 from enum import Enum
-
+from typing import Self, TypeVar
 
 _MAX_TEXT = 200
 
@@ -38,10 +38,37 @@ class TropiPayOAuthError(Exception):
 
     def __eq__(self, other: object) -> bool:
         """Two errors are equal when they say the same thing: a replayed run can be compared with the first one."""
-        return type(self) is type(other) and self.__dict__ == other.__dict__ and self.args == other.args  # type: ignore[attr-defined]
+        if not isinstance(other, TropiPayOAuthError):
+            return NotImplemented
+        return type(self) is type(other) and self.args == other.args and _own(self) == _own(other)
 
     def __hash__(self) -> int:
         return hash((type(self), self.code, self.args))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and pickles keep every attribute, whatever the constructor of the subclass takes."""
+        return (_rebuild, (type(self), self.args, dict(self.__dict__)))
+
+    def again(self) -> Self:
+        """An equal error that was not raised yet: one failure may be raised in many callers, each with its own traceback."""
+        made = _rebuild(type(self), self.args, _own(self))
+        made.__cause__, made.__suppress_context__ = self.__cause__, self.__suppress_context__
+        return made
+
+
+E = TypeVar("E", bound=TropiPayOAuthError)
+
+
+def _own(error: TropiPayOAuthError) -> dict[str, object]:
+    """Its attributes without the notes that were added to it on its way."""
+    return {name: value for name, value in error.__dict__.items() if name != "__notes__"}
+
+
+def _rebuild(kind: type[E], args: tuple[object, ...], attributes: dict[str, object]) -> E:
+    made = kind.__new__(kind)
+    made.args = args
+    made.__dict__.update(attributes)
+    return made
 
 
 # -- Your side: the call or the configuration has to change -------------------------------------------------------
@@ -72,6 +99,12 @@ class ResourceNotAllowed(LocalError):
     """
 
     code = "resource_not_allowed"
+
+
+class AccessEnded(LocalError):
+    """The access token at hand has ended: ask the session for another. Nothing was sent."""
+
+    code = "access_ended"
 
 
 class RecordMismatch(LocalError):
@@ -127,7 +160,7 @@ class OAuthError(RemoteError):
         self.status = status
         self.description = None if description is None else printable(description)
         self.native_code = None if native_code is None else printable(native_code, 40)
-        said = f": {self.description}" if self.description else ""
+        said = f": {self.description.rstrip('. ')}" if self.description else ""
         super().__init__(f"the server refused with {self.error!r}{said}. {_ADVICE.get(self.error, _ADVICE_OTHER)}")
 
 
@@ -141,6 +174,7 @@ _ADVICE = {
     "unsupported_grant_type": "The provider does not offer this grant.",
     "invalid_request": "The provider did not accept the form of the request: check the provider's settings.",
     "access_denied": "The user said no.",
+    "insufficient_scope": "Get a token with the scopes that this request needs.",
     "invalid_token": "The access token is expired or revoked.",
     "server_error": "The provider failed: try again later.",
     "temporarily_unavailable": "The provider is overloaded: try again later.",
@@ -298,5 +332,3 @@ class AttemptsSpent(TropiPayOAuthError):
     def __init__(self, message: str, *, retry_at: float) -> None:
         super().__init__(message)
         self.retry_at = retry_at
-
-

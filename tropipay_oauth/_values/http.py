@@ -7,20 +7,22 @@ bytes on a connection (the adapters).
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-import attrs
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from . import urls
-from .errors import ConfigurationError, RemoteProtocolError
-from .secret import Opaque
+from .checks import is_number
+from .errors import ConfigurationError, RemoteProtocolError, printable
+from .secret import Opaque, discreet, discreet_init
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _SENDABLE = re.compile(r"[\t -~]*\Z")
 _RECEIVABLE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 _METHOD = re.compile(r"[A-Z]{1,32}\Z")
 _SHOWN = frozenset(
-    "accept allow cache-control connection content-length content-type date age pragma retry-after server user-agent "
-    "x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset".split()
+    (
+        *("accept", "allow", "cache-control", "connection", "content-length", "content-type", "date", "age", "pragma"),
+        *("retry-after", "server", "user-agent", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    )
 )
 MAX_HEADERS = 200
 
@@ -28,14 +30,22 @@ HeaderPairs = Iterable[tuple[str, str]] | Mapping[str, str]
 
 
 class Headers(Opaque):
-    """Header fields in order, found without regard to case. Values that may hold a secret are hidden in repr."""
+    """Header fields in order, found without regard to case. Values that may hold a secret are hidden in repr.
+
+    Raises:
+        ConfigurationError: a name or value is no str; in particular a `Secret` is not revealed by itself.
+    """
 
     __slots__ = ("__pairs",)
     __pairs: tuple[tuple[str, str], ...]
 
+    @discreet
     def __init__(self, pairs: "HeaderPairs | Headers" = ()) -> None:
-        items = pairs.items() if isinstance(pairs, Mapping) else pairs
-        object.__setattr__(self, "_Headers__pairs", tuple((str(name), str(value)) for name, value in items))
+        object.__setattr__(self, "_Headers__pairs", _to_pairs(pairs))
+
+    def plus(self, name: str, value: str) -> "Headers":
+        """These and one more."""
+        return _headers((*self.__pairs, (name, value)))
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The first value of `name`, or `default`."""
@@ -63,18 +73,69 @@ class Headers(Opaque):
         return hash(self.__pairs)
 
     def __repr__(self) -> str:
-        shown = (f"{name}: {value if name.lower() in _SHOWN else '(hidden)'}" for name, value in self.__pairs)
+        shown = (
+            f"{printable(name, 80)}: {printable(value) if name.lower() in _SHOWN else '(hidden)'}" for name, value in self.__pairs
+        )
         return f"Headers({', '.join(shown)})"
+
+
+def _to_pairs(pairs: "HeaderPairs | Headers") -> tuple[tuple[str, str], ...]:
+    if isinstance(pairs, Headers):
+        return tuple(pairs)
+    made = []
+    try:
+        for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError
+            made.append((name, value))
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            "headers are a mapping or pairs of name and value, both str: decode bytes, reveal() a Secret on purpose",
+            code="header",
+        ) from None
+    return tuple(made)
+
+
+def _headers(pairs: tuple[tuple[str, str], ...]) -> Headers:
+    made = Headers.__new__(Headers)
+    object.__setattr__(made, "_Headers__pairs", pairs)
+    return made
+
+
+class _Octets(Opaque):
+    """Bytes of a message that may hold secrets: they stay out of repr and out of `attrs.asdict`."""
+
+    __slots__ = ("octets",)
+    octets: bytes
+
+    def __init__(self, octets: bytes) -> None:
+        if not isinstance(octets, bytes):
+            raise ConfigurationError(f"a body is bytes, not {type(octets).__name__}: encode it", code="body")
+        object.__setattr__(self, "octets", octets)
+
+    def __eq__(self, other: object) -> bool:
+        return self.octets == other.octets if isinstance(other, _Octets) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.octets)
+
+
+def _to_octets(value: "bytes | _Octets") -> _Octets:
+    return value if isinstance(value, _Octets) else _Octets(value)
 
 
 def _to_headers(value: "HeaderPairs | Headers") -> Headers:
     return value if isinstance(value, Headers) else Headers(value)
 
 
+def _check_field(name: str, value: str) -> None:
+    if not (isinstance(value, str) and isinstance(name, str) and _TOKEN.match(name) and _SENDABLE.match(value)):
+        raise ConfigurationError("a header name or value holds a character that HTTP forbids: remove it", code="header")
+
+
 def _check_sent(instance: object, attribute: object, headers: Headers) -> None:
     for name, value in headers:
-        if not _TOKEN.match(name) or not _SENDABLE.match(value):
-            raise ConfigurationError("a header name or value holds a character that HTTP forbids: remove it", code="header")
+        _check_field(name, value)
 
 
 def _check_received(instance: object, attribute: object, headers: Headers) -> None:
@@ -86,7 +147,7 @@ def _check_received(instance: object, attribute: object, headers: Headers) -> No
 
 
 def _check_method(instance: object, attribute: object, value: str) -> None:
-    if not _METHOD.match(value):
+    if not isinstance(value, str) or not _METHOD.match(value):
         raise ConfigurationError("an HTTP method is upper-case letters, like GET or POST", code="method")
 
 
@@ -94,9 +155,14 @@ def _check_url(instance: object, attribute: object, value: str) -> None:
     urls.check_endpoint("the request URL", value, allow_localhost=True)
 
 
-def _check_body(instance: object, attribute: object, value: bytes) -> None:
-    if not isinstance(value, bytes):
-        raise ConfigurationError(f"a body is bytes, not {type(value).__name__}: encode it", code="body")
+def _check_timeout(instance: object, attribute: object, value: float) -> None:
+    if not is_number(value) or value <= 0:
+        raise ConfigurationError("timeout is in seconds: a finite number above 0", code="timeout")
+
+
+def _check_max_body(instance: object, attribute: object, value: int) -> None:
+    if not is_number(value) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError("max_body is a whole number of bytes, 0 or more", code="max_body")
 
 
 def _check_status(instance: object, attribute: object, value: int) -> None:
@@ -104,7 +170,8 @@ def _check_status(instance: object, attribute: object, value: int) -> None:
         raise RemoteProtocolError("the response has a status outside 100 to 599", code="status")
 
 
-@frozen(kw_only=True, repr=False)
+@discreet_init
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class HTTPRequest(Opaque):
     """One HTTP request, and all that a transport has to know about it.
 
@@ -123,24 +190,43 @@ class HTTPRequest(Opaque):
     """
 
     method: str = field(validator=_check_method)
-    url: str = field(validator=_check_url)
+    url: str = field(repr=False, validator=_check_url)
     headers: Headers = field(default=Headers(), converter=_to_headers, validator=_check_sent)
-    body: bytes = field(default=b"", validator=_check_body)
+    _body: _Octets = field(default=_Octets(b""), converter=_to_octets)
     replayable: bool = False
     fresh_connection: bool = False
-    timeout: float = 30.0
-    max_body: int = 1 << 20
+    timeout: float = field(default=30.0, validator=_check_timeout)
+    max_body: int = field(default=1 << 20, validator=_check_max_body)
+
+    @property
+    def body(self) -> bytes:
+        """The octets to send."""
+        return self._body.octets
 
     def __repr__(self) -> str:
         place = self.url.partition("?")[0]
         return f"HTTPRequest({self.method} {place}, {self.headers!r}, {len(self.body)} bytes)"
 
+    @discreet
     def with_header(self, name: str, value: str) -> "HTTPRequest":
-        """A copy with one header field added."""
-        return attrs.evolve(self, headers=Headers((*self.headers, (name, value))))
+        """A copy with one header field added.
+
+        Raises:
+            ConfigurationError: the name or value holds a character that HTTP forbids.
+        """
+        _check_field(name, value)
+        made = HTTPRequest.__new__(HTTPRequest)
+        for slot in _REQUEST_SLOTS:  # all but the new field was checked before, and this is done for each resource request
+            object.__setattr__(made, slot, getattr(self, slot))
+        object.__setattr__(made, "headers", self.headers.plus(name, value))
+        return made
 
 
-@frozen(kw_only=True, repr=False)
+_REQUEST_SLOTS = tuple(one.name for one in fields(HTTPRequest) if one.name != "headers")
+
+
+@discreet_init
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class HTTPResponse(Opaque):
     """One HTTP response as it arrived. Its body never shows in repr.
 
@@ -150,7 +236,12 @@ class HTTPResponse(Opaque):
 
     status: int = field(validator=_check_status)
     headers: Headers = field(default=Headers(), converter=_to_headers, validator=_check_received)
-    body: bytes = b""
+    _body: _Octets = field(default=_Octets(b""), converter=_to_octets)
+
+    @property
+    def body(self) -> bytes:
+        """The octets that arrived."""
+        return self._body.octets
 
     def __repr__(self) -> str:
         return f"HTTPResponse({self.status}, {self.headers!r}, {len(self.body)} bytes)"

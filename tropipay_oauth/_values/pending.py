@@ -2,17 +2,28 @@
 
 import json
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
+from . import urls
+from .checks import line, member, moment, read_json
 from .errors import ConfigurationError, StateReplayed, StateUnknown
 from .provider import IssuerParameter
 from .scope import Scope
-from .secret import Opaque, Secret
+from .secret import Opaque, Secret, discreet, discreet_init, to_secret
 
 
-@frozen(kw_only=True)
+def _check_endpoint(instance: object, attribute: Any, value: str) -> None:
+    urls.check_endpoint(f"{attribute.name} of the pending authorization", value, allow_localhost=True)
+
+
+def _check_redirect(instance: object, attribute: object, value: str) -> None:
+    urls.check_redirect(value, allow_localhost=True)
+
+
+@discreet_init
+@frozen(kw_only=True, getstate_setstate=False)
 class PendingAuthorization(Opaque):
     """All that is needed to finish an authorization-code flow, bound to the server it was begun with (RFC 9700 §4.4.2).
 
@@ -26,18 +37,21 @@ class PendingAuthorization(Opaque):
         state, code_verifier: hidden, fresh for this flow.
         begun_at, expires_at: Unix seconds by this machine's clock.
         issuer_parameter: what the callback's `iss` must be.
+
+    Raises:
+        ConfigurationError: a URL that secrets may not be sent to, or a time that is no finite number.
     """
 
-    handle: Secret
-    issuer: str
-    token_endpoint: str
-    client_id: str
-    redirect_uri: str
+    handle: Secret = field(converter=to_secret)
+    issuer: str = field(validator=_check_endpoint)
+    token_endpoint: str = field(validator=_check_endpoint)
+    client_id: str = field(validator=line)
+    redirect_uri: str = field(validator=_check_redirect)
     scope: Scope
-    state: Secret
-    code_verifier: Secret
-    begun_at: float
-    expires_at: float
+    state: Secret = field(converter=to_secret)
+    code_verifier: Secret = field(converter=to_secret)
+    begun_at: float = field(validator=moment)
+    expires_at: float = field(validator=moment)
     issuer_parameter: IssuerParameter
 
     def reveal_json(self) -> str:
@@ -59,25 +73,30 @@ class PendingAuthorization(Opaque):
         )
 
     @classmethod
+    @discreet
     def from_json(cls, text: str) -> "PendingAuthorization":
         """The value that `reveal_json` wrote.
 
         Raises:
             ConfigurationError: the text is not such a JSON.
         """
-        try:
-            members = json.loads(text)
-            members |= {name: Secret(members[name]) for name in ("handle", "state", "code_verifier")}
-            members |= {"scope": Scope.of(members["scope"]), "issuer_parameter": IssuerParameter(members["issuer_parameter"])}
-            return cls(**members)
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-            raise ConfigurationError("this is not a pending authorization that reveal_json() wrote", code="pending_json") from None
+        pending = read_json(text, _from_members)
+        if pending is None:
+            raise ConfigurationError(
+                "this is not a pending authorization that reveal_json() wrote: pass that text unchanged", code="pending_json"
+            )
+        return pending
+
+
+def _from_members(members: dict[str, Any]) -> PendingAuthorization:
+    read = {"scope": Scope.of(member(members, "scope", str)), "issuer_parameter": IssuerParameter(members["issuer_parameter"])}
+    return PendingAuthorization(**(members | read))
 
 
 class PendingStore(Protocol):
     """Where pending authorizations wait for the browser. `take` removes what it returns, in one atomic step."""
 
-    def put(self, pending: PendingAuthorization) -> None | Awaitable[None]:
+    def put(self, pending: PendingAuthorization) -> Awaitable[None] | None:
         """Keep it under its handle until it expires."""
         ...
 
@@ -95,6 +114,8 @@ class MemoryPendingStore:
     """Pending authorizations kept in this process, at most `capacity`; the oldest make room. Safe for threads."""
 
     def __init__(self, capacity: int = 10_000) -> None:
+        if capacity < 1:
+            raise ConfigurationError("capacity is the number of authorizations to keep: at least 1", code="capacity")
         self._waiting: dict[str, PendingAuthorization] = {}
         self._taken: dict[str, None] = {}
         self._capacity = capacity
@@ -104,18 +125,22 @@ class MemoryPendingStore:
         _make_room(self._waiting, self._capacity)
         self._waiting[pending.handle.reveal()] = pending
 
+    @discreet
     def take(self, handle: str) -> PendingAuthorization:
         """Remove and return it; see `PendingStore.take`."""
+        if handle in self._waiting:  # noted before it is removed: who comes second is told of a replay
+            _make_room(self._taken, self._capacity)
+            self._taken[handle] = None
         pending = self._waiting.pop(handle, None)  # atomic: of two takers one gets it
-        if pending is None:
-            if handle in self._taken:
-                raise StateReplayed("this authorization was finished before: a code is used once; begin a new one")
-            raise StateUnknown("no authorization is pending under this handle: begin a new one")
-        _make_room(self._taken, self._capacity)
-        self._taken[handle] = None
-        return pending
+        if pending is not None:
+            return pending
+        if handle in self._taken:
+            raise StateReplayed("this authorization was finished before: a code is used once; begin a new one")
+        raise StateUnknown("no authorization is pending under this handle: begin a new one")
 
 
 def _make_room(entries: dict[str, PendingAuthorization] | dict[str, None], capacity: int) -> None:
-    while len(entries) >= capacity:
-        entries.pop(next(iter(entries)), None)
+    if len(entries) >= capacity:
+        # A list made in one step: other threads may change the dict, and an iterator would fail then.
+        for oldest in list(entries)[: len(entries) - capacity + 1]:
+            entries.pop(oldest, None)

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
-from .errors import ConfigurationError, RecordMismatch, StoreError
+from .checks import attempt, line, member, optional_member, read_json
+from .errors import RecordMismatch, StoreError
 from .scope import Scope
-from .secret import Opaque
+from .secret import Opaque, discreet
 from .token import Token, token_from_members, token_to_members
 
 _FORMAT = 1
@@ -23,14 +24,14 @@ class Empty:
     """Nothing is held: never was, or it was revoked."""
 
 
-@frozen
+@frozen(getstate_setstate=False)
 class Tokens(Opaque):
     """A token, committed."""
 
     token: Token
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Refusal(Opaque):
     """The server refused to renew: `error` is its code. `token` may still be valid; its refresh token is gone."""
 
@@ -38,20 +39,20 @@ class Refusal(Opaque):
     token: Token | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Intent(Opaque):
-    """Somebody is about to renew `base`, in the exchange of this id, or was when its process died."""
+    """Somebody is about to renew `base`, in the exchange of this id, or was when its process died.
+
+    `retry` tells that it is the single opt-in retry of an exchange in doubt.
+    """
 
     exchange: str
     base: Empty | Tokens | Refusal
+    retry: bool = False
 
 
+Base = Empty | Tokens | Refusal
 Record = Empty | Tokens | Refusal | Intent
-
-
-def _one_line(instance: object, attribute: Any, value: str) -> None:
-    if not isinstance(value, str) or len(value) > 1000 or any(c < " " for c in value):
-        raise ConfigurationError(f"{attribute.name} is one line of text, at most 1000 characters")
 
 
 @frozen(kw_only=True)
@@ -65,10 +66,10 @@ class StoreKey:
         scope: the *requested* scope; its order does not matter.
     """
 
-    issuer: str = field(validator=_one_line)
-    client_id: str = field(validator=_one_line)
-    account: str = field(default="", validator=_one_line)
-    scope: Scope = Scope()
+    issuer: str = field(validator=line)
+    client_id: str = field(validator=line)
+    account: str = field(default="", validator=line)
+    scope: Scope = field(default=Scope())
 
     @property
     def text(self) -> str:
@@ -81,24 +82,35 @@ def record_to_json(key: StoreKey, record: Record) -> str:
     return json.dumps({"format": _FORMAT, "key": key.text, "record": _to_members(record)})
 
 
+@discreet
 def record_from_json(key: StoreKey, text: str) -> Record:
     """The record that `record_to_json` wrote under this key.
 
     Raises:
         RecordMismatch: it was written under another key.
-        StoreError: the text is not such a JSON; nothing of it was used.
+        StoreError: the text is not such a JSON, or one of another version of this library; nothing of it was used.
     """
-    try:
-        members = json.loads(text)
-        written, form = members["key"], members["format"]
-        record = _from_members(members["record"])
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        raise StoreError("the stored record cannot be read: it is damaged or not ours; look at it before removing it", code="store_damaged") from None
+    written = read_json(text, _written)
+    if written is None:
+        raise _damaged()
+    form, owner, members = written
     if form != _FORMAT:
-        raise StoreError(f"the stored record has format {_FORMAT + 1} or another: update this library", code="store_format")
-    if written != key.text:
+        raise StoreError(
+            f"the stored record is not of format {_FORMAT}: another version of this library wrote it; read it with that version",
+            code="store_format",
+        )
+    if owner != key.text:
         raise RecordMismatch("the stored record belongs to another provider, client, account or scope: use its own key")
+    record = attempt(_from_members, members)
+    if record is None:
+        raise _damaged()
     return record
+
+
+def _damaged() -> StoreError:
+    return StoreError(
+        "the stored record cannot be read: it is damaged or not ours; look at it before removing it", code="store_damaged"
+    )
 
 
 def _to_members(record: Record) -> dict[str, Any]:
@@ -109,22 +121,28 @@ def _to_members(record: Record) -> dict[str, Any]:
             return {"kind": "tokens", "token": token_to_members(token)}
         case Refusal(error=error, token=held):
             return {"kind": "refusal", "error": error, "token": held and token_to_members(held)}
-        case Intent(exchange=exchange, base=base):
-            return {"kind": "intent", "exchange": exchange, "base": _to_members(base)}
+        case Intent(exchange=exchange, base=base, retry=retry):
+            return {"kind": "intent", "exchange": exchange, "base": _to_members(base), "retry": retry}
+
+
+def _written(members: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    return member(members, "format", int), member(members, "key", str), member(members, "record", dict)
 
 
 def _from_members(members: dict[str, Any]) -> Record:
+    if members["kind"] != "intent":
+        return _base_from(members)
+    base = _base_from(member(members, "base", dict))
+    return Intent(exchange=member(members, "exchange", str), base=base, retry=member(members, "retry", bool))
+
+
+def _base_from(members: dict[str, Any]) -> Base:
     match members["kind"]:
-        case "intent":
-            base = _from_members(members["base"])
-            if isinstance(base, Intent):
-                raise ValueError("an intent on an intent")
-            return Intent(exchange=str(members["exchange"]), base=base)
         case "tokens":
-            return Tokens(token_from_members(members["token"]))
+            return Tokens(token_from_members(member(members, "token", dict)))
         case "refusal":
-            held = members["token"]
-            return Refusal(error=str(members["error"]), token=None if held is None else token_from_members(held))
+            held = optional_member(members, "token", dict)
+            return Refusal(error=member(members, "error", str), token=None if held is None else token_from_members(held))
         case "empty":
             return Empty()
         case _:
@@ -179,18 +197,22 @@ class MemoryStore:
     """Tokens kept in this process, shared by the sessions that are given the same store. Safe for threads."""
 
     def __init__(self) -> None:
-        self._cells: dict[StoreKey, _Cell] = {}
+        self._cells: dict[str, _Cell] = {}  # by text: comparing it runs no Python code, so dict.setdefault stays atomic
 
     def load(self, key: StoreKey) -> tuple[int, Record]:
         """The version and the record."""
-        cell = self._cells.setdefault(key, _Cell(0, Empty())).newest()
+        cell = self._newest(key.text)
         return cell.version, cell.record
 
     def swap(self, key: StoreKey, expected_version: int, record: Record) -> int | None:
         """The new version, or None if the version was not the expected one."""
-        cell = self._cells.setdefault(key, _Cell(0, Empty())).newest()
+        text = key.text
+        cell = self._newest(text)
         following = _Cell(expected_version + 1, record)
         if cell.version != expected_version or cell.successor.setdefault("next", following) is not following:
             return None
-        self._cells[key] = following
+        self._cells[text] = following
         return following.version
+
+    def _newest(self, text: str) -> _Cell:
+        return self._cells.setdefault(text, _Cell(0, Empty())).newest()

@@ -43,14 +43,19 @@ class TropiPayScope(StrEnum):
     KYC3_FULL_ALLOW = "KYC3_FULL_ALLOW"
 
 
-def _check(instance: object, attribute: object, names: tuple[str, ...]) -> None:
-    for name in names:
-        if not isinstance(name, str) or not _TOKEN.match(name):
-            raise ConfigurationError(
-                "a scope is visible ASCII without spaces, quotes or backslashes (RFC 6749 §3.3): "
-                "pass several as a list or separated by spaces",
-                code="scope",
-            )
+_ADVICE = (
+    "a scope is visible ASCII without spaces, quotes or backslashes (RFC 6749 §3.3): "
+    "write Scope.of with a list of names, or one text with a space between them"
+)
+
+
+def _to_names(value: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ConfigurationError(_ADVICE, code="scope")
+    names = tuple(value)
+    if not all(isinstance(name, str) and _TOKEN.match(name) for name in names):
+        raise ConfigurationError(_ADVICE, code="scope")
+    return tuple(dict.fromkeys(str(name) for name in names))
 
 
 @frozen(repr=False)
@@ -60,7 +65,7 @@ class Scope:
     Build it with `Scope.of("a b")`, `Scope.of(["a", "b"])` or `Scope.of(None)`.
     """
 
-    names: tuple[str, ...] = field(default=(), eq=frozenset, validator=_check)
+    names: tuple[str, ...] = field(default=(), eq=frozenset, converter=_to_names)
 
     @classmethod
     def of(cls, value: "str | Iterable[str] | Scope | None") -> "Scope":
@@ -71,8 +76,10 @@ class Scope:
         """
         if isinstance(value, Scope):
             return value
-        names = value.split(" ") if isinstance(value, str) else list(value or ())
-        return cls(tuple(dict.fromkeys(str(name) for name in names if name != "")))
+        names = value.split(" ") if isinstance(value, str) else () if value is None else value
+        if not isinstance(names, Iterable):
+            raise ConfigurationError(_ADVICE, code="scope")
+        return cls(name for name in names if name != "")
 
     def __str__(self) -> str:
         return " ".join(self.names)
@@ -91,3 +98,8 @@ class Scope:
 
     def __sub__(self, other: "Scope") -> "Scope":
         return Scope(tuple(name for name in self.names if name not in other.names))
+
+
+def to_scope(value: "str | Iterable[str] | Scope | None") -> Scope:
+    """`Scope.of` as a plain function, for attrs converters."""
+    return Scope.of(value)

@@ -5,15 +5,53 @@ What belongs here: the one way to hold a secret and the one way to derive one. W
 
 import hashlib
 import hmac
-from typing import NoReturn, Self, SupportsIndex
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec, Self, SupportsIndex, TypeVar
 
 from .errors import ConfigurationError
 
 ENTROPY_BYTES = 32
 
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound=type)
+
+
+def discreet(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, whose failures keep no frame, and no context, in which its arguments can be seen.
+
+    Reports with local variables (`traceback.TracebackException(capture_locals=True)`, rich, crash collectors) show them.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            failure = error.with_traceback(None)
+        del args, kwargs
+        failure.__context__ = None
+        try:
+            raise failure
+        finally:
+            del failure  # it refers to this frame, and this frame to it
+
+    return call
+
+
+def discreet_init(cls: C) -> C:
+    """A class decorator: its constructor is discreet."""
+    cls.__init__ = discreet(cls.__init__)  # type: ignore[misc]  # attrs writes it, so it cannot be decorated in the class
+    return cls
+
 
 class Opaque:
-    """A value that no accident shows: hidden in repr, str and format, refused by pickle, frozen."""
+    """A value that no accident shows: hidden in repr, str and format, refused by pickle, frozen.
+
+    Subclasses by attrs are `@frozen(getstate_setstate=False)`: attrs would else write a `__getstate__` that shows it and
+    a `__setstate__` that changes it.
+    """
 
     __slots__ = ()
 
@@ -33,6 +71,9 @@ class Opaque:
         raise AttributeError(f"{type(self).__name__} is frozen; build a new one")
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        self.__getstate__()
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} is not pickled, since a pickle shows it; store it by its own JSON form")
 
     def __copy__(self) -> Self:
@@ -51,6 +92,7 @@ class Secret(Opaque):
     __slots__ = ("__text",)
     __text: str
 
+    @discreet
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise ConfigurationError(f"a secret is text, not {type(text).__name__}: pass a str")
@@ -86,6 +128,7 @@ class Entropy(Opaque):
     __key: bytes
     __seed: bytes
 
+    @discreet
     def __init__(self, seed: bytes) -> None:
         if not isinstance(seed, bytes) or len(seed) < ENTROPY_BYTES:
             raise ConfigurationError(f"entropy is at least {ENTROPY_BYTES} random bytes: pass os.urandom({ENTROPY_BYTES})")
@@ -113,3 +156,13 @@ class Entropy(Opaque):
 
     def __hash__(self) -> int:
         return hash((Entropy, self.__key))
+
+
+def to_secret(value: Secret | str) -> Secret:
+    """The secret, made of a text if need be (a converter for attrs)."""
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def to_optional_secret(value: Secret | str | None) -> Secret | None:
+    """As `to_secret`; None stays None."""
+    return None if value is None else to_secret(value)

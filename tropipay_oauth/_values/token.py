@@ -1,14 +1,18 @@
 """An access token with all that is known of it: its scope, when it ends, and how that is known."""
 
 import json
+import re
 from enum import StrEnum
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
 
+from .checks import member, moment, optional_member, read_json
 from .errors import ConfigurationError
 from .scope import Scope
-from .secret import Opaque, Secret
+from .secret import Opaque, Secret, discreet, discreet_init, to_optional_secret, to_secret
+
+_VSCHAR = re.compile(r"[ -~]+\Z")
 
 
 class GrantType(StrEnum):
@@ -43,20 +47,22 @@ class Expiry:
     `clamped` tells that the server named a moment beyond the provider's maximum lifetime.
     """
 
-    at: float | None = None
+    at: float | None = field(default=None, validator=validators.optional(moment))
     source: ExpirySource = ExpirySource.UNKNOWN
     clamped: bool = False
 
 
-def _to_secret(value: "Secret | str | None") -> Secret | None:
-    return value if value is None or isinstance(value, Secret) else Secret(value)
+def _check_text(instance: object, attribute: Any, value: Any) -> None:
+    if value is not None and not _VSCHAR.match(value.reveal()):
+        raise ConfigurationError(
+            f"{attribute.name} is empty or holds characters other than printable ASCII (RFC 6749 appendix A): "
+            "take it as the server sent it",
+            code="token_text",
+        )
 
 
-def _to_access_token(value: "Secret | str") -> Secret:
-    return value if isinstance(value, Secret) else Secret(value)
-
-
-@frozen(kw_only=True)
+@discreet_init
+@frozen(kw_only=True, getstate_setstate=False)
 class Token(Opaque):
     """A token response, understood.
 
@@ -68,13 +74,16 @@ class Token(Opaque):
         issued_at: Unix seconds by the server's clock.
         expiry: when it ends, and how that is known.
         grant_type: the grant it came from.
+
+    Raises:
+        ConfigurationError: a token that no header can carry, or a time that is no finite number.
     """
 
-    access_token: Secret = field(converter=_to_access_token)
-    refresh_token: Secret | None = field(default=None, converter=_to_secret)
+    access_token: Secret = field(converter=to_secret, validator=_check_text)
+    refresh_token: Secret | None = field(default=None, converter=to_optional_secret, validator=_check_text)
     scope: Scope | None = None
-    requested: Scope = Scope()
-    issued_at: float
+    requested: Scope = field(default=Scope())
+    issued_at: float = field(validator=moment)
     expiry: Expiry = Expiry()
     grant_type: GrantType
 
@@ -102,16 +111,17 @@ class Token(Opaque):
         return json.dumps(token_to_members(self))
 
     @classmethod
+    @discreet
     def from_json(cls, text: str) -> "Token":
         """The token that `reveal_json` wrote.
 
         Raises:
             ConfigurationError: the text is not such a JSON.
         """
-        try:
-            return token_from_members(json.loads(text))
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-            raise ConfigurationError("this is not a token that reveal_json() wrote", code="token_json") from None
+        token = read_json(text, token_from_members)
+        if token is None:
+            raise ConfigurationError("this is not a token that reveal_json() wrote: pass that text unchanged", code="token_json")
+        return token
 
 
 def token_to_members(token: Token) -> dict[str, Any]:
@@ -130,18 +140,18 @@ def token_to_members(token: Token) -> dict[str, Any]:
 
 
 def token_from_members(members: dict[str, Any]) -> Token:
-    """The reverse of `token_to_members`; any of ValueError, LookupError, TypeError, AttributeError on other input."""
-    expires_at = members["expires_at"]
+    """The reverse of `token_to_members`; any of ValueError, LookupError, TypeError on other input."""
+    scope = optional_member(members, "scope", str)
     return Token(
-        access_token=Secret(members["access_token"]),
-        refresh_token=None if members["refresh_token"] is None else Secret(members["refresh_token"]),
-        scope=None if members["scope"] is None else Scope.of(members["scope"]),
-        requested=Scope.of(members["requested"]),
-        issued_at=float(members["issued_at"]),
+        access_token=members["access_token"],
+        refresh_token=members["refresh_token"],
+        scope=None if scope is None else Scope.of(scope),
+        requested=Scope.of(member(members, "requested", str)),
+        issued_at=members["issued_at"],
         expiry=Expiry(
-            at=None if expires_at is None else float(expires_at),
+            at=members["expires_at"],
             source=ExpirySource(members["expiry_source"]),
-            clamped=bool(members["expiry_clamped"]),
+            clamped=member(members, "expiry_clamped", bool),
         ),
         grant_type=GrantType(members["grant_type"]),
     )

@@ -1,0 +1,41 @@
+"""Events: what a machine tells observers; free of secrets."""
+
+from ._law.events import (
+    AuthorizationRequested as AuthorizationRequested,
+    CallbackIgnored as CallbackIgnored,
+    Event as Event,
+    ExpiryInterpreted as ExpiryInterpreted,
+    ExpiryReason as ExpiryReason,
+    GrantFailed as GrantFailed,
+    GrantReceived as GrantReceived,
+    InDoubt as InDoubt,
+    ResourceReceived as ResourceReceived,
+    RetryScheduled as RetryScheduled,
+    ScopeNarrowed as ScopeNarrowed,
+    TokenExpired as TokenExpired,
+    TokenIssued as TokenIssued,
+    TokenNotPersisted as TokenNotPersisted,
+    TokenPresented as TokenPresented,
+    TokenRefreshed as TokenRefreshed,
+    TokenRevoked as TokenRevoked,
+)
+
+__all__ = [
+    "AuthorizationRequested",
+    "CallbackIgnored",
+    "Event",
+    "ExpiryInterpreted",
+    "ExpiryReason",
+    "GrantFailed",
+    "GrantReceived",
+    "InDoubt",
+    "ResourceReceived",
+    "RetryScheduled",
+    "ScopeNarrowed",
+    "TokenExpired",
+    "TokenIssued",
+    "TokenNotPersisted",
+    "TokenPresented",
+    "TokenRefreshed",
+    "TokenRevoked",
+]
