@@ -204,3 +204,129 @@ def test_each_row_of_the_session_leads_exactly_where_it_says(session_walk: tuple
     reached, count = session_walk
     assert count > 100
     assert_as_declared(SESSION, reached)
+
+
+# -- The grants ----------------------------------------------------------------------------------------------------
+
+
+def grant_terms(grant_type: GrantType, **changes: Any) -> GrantTerms:
+    return GrantTerms(
+        grant_type=grant_type,
+        provider=changes.pop("provider", PROVIDER),
+        credential=CREDENTIAL,
+        redirect_uri="https://app.example/callback" if grant_type is GrantType.AUTHORIZATION_CODE else "",
+        token=token("given") if grant_type is GrantType.REFRESH_TOKEN else None,
+        **changes,
+    )
+
+
+def grant_inputs(state: Any, now: float) -> Iterator[object]:
+    for later in dict.fromkeys([now, *([state.wake_at] if state.wake_at else []), now + 7200]):
+        yield facts.AccessRequested(now=later)
+        yield facts.TimeReached(now=later)
+        yield from outcomes(later)
+        held = getattr(state, "token", None)
+        for secret in [Secret("other"), *([held.access_token] if held else [])]:
+            yield facts.TokenRejected(access_token=secret, now=later)
+            yield facts.TokenAccepted(access_token=secret, now=later)
+        yield facts.Close(now=later)
+    for number in (1, 2):
+        yield facts.BeginAuthorization(entropy=entropy(number), now=now)
+    yield CallbackRefused(error=StateMismatch("another flow"), now=now)
+    yield AuthorizationDenied(error=AuthorizationRefused("access_denied"), now=now)
+    yield CallbackValidated(proof=proof(getattr(state, "pending", None) or some_pending(), now), now=now)
+
+
+def some_pending() -> Any:
+    return begin(grant_terms(GrantType.AUTHORIZATION_CODE), entropy(9), START).state.pending
+
+
+def proof(pending: Any, now: float) -> Any:
+    url = f"{pending.redirect_uri}?code=the-code&state={pending.state.reveal()}"
+    return validate_callback(pending, Secret(url), min(now, pending.expires_at))
+
+
+def grant_signature(state: Any, now: float) -> Signature:
+    own: list[object] = [type(state), getattr(state, "renews", None), getattr(state, "proof", None) is None]
+    held = getattr(state, "token", None)
+    own += [held and held.refresh_token is None, getattr(state, "ends_at", 0) > now, getattr(state, "retry_at", 0) > now]
+    own += [type(getattr(state, "error", None)), getattr(state, "pending", None) is None]
+    return tuple(own)
+
+
+@pytest.mark.parametrize(
+    ("table", "variants"),
+    [
+        (CLIENT_CREDENTIALS, [grant_terms(GrantType.CLIENT_CREDENTIALS)]),
+        (
+            AUTHORIZATION_CODE,
+            [grant_terms(GrantType.AUTHORIZATION_CODE, ignores_strays=stray) for stray in (False, True)],
+        ),
+        (
+            REFRESH_TOKEN,
+            [
+                grant_terms(GrantType.REFRESH_TOKEN, provider=attrs.evolve(PROVIDER, rotates_refresh_tokens=rotates))
+                for rotates in (None, False)
+            ],
+        ),
+    ],
+    ids=["client credentials", "authorization code", "refresh token"],
+)
+def test_each_row_of_a_grant_leads_exactly_where_it_says(table: Table, variants: list[GrantTerms]) -> None:
+    reached: Reached = defaultdict(set)
+    for terms in variants:
+        walk(table, terms, [Ready()], grant_inputs, grant_signature, reached)
+    assert_as_declared(table, reached)
+
+
+# -- What the walk itself is worth ---------------------------------------------------------------------------------
+
+
+def test_a_row_that_promises_too_much_is_found() -> None:
+    table = Table("a table with a lie", Ready)
+
+    @table.row
+    def lie(terms: object, state: Ready, given: facts.TimeReached) -> Step[Ready | Failed]:
+        return Step(state)
+
+    reached: Reached = defaultdict(set)
+    walk(table, None, [Ready()], lambda state, now: [facts.TimeReached(now=now)], grant_signature, reached)
+    with pytest.raises(AssertionError, match="declared"):
+        assert_as_declared(table, reached)
+
+
+def test_every_input_of_the_tables_is_tried_by_the_walk() -> None:
+    tried = {type(given) for given in session_inputs(ss.Dormant(), START)}
+    tried |= {type(given) for given in grant_inputs(Ready(), START)}
+    assert tried == INPUTS
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_pair_without_a_row_is_refused_by_name(table: Table) -> None:
+    states: dict[type, list[Row]] = defaultdict(list)
+    for row in table:
+        states[row.state].append(row)
+    for kind in states:
+        for given in INPUTS:
+            if table.find(kind, given) is None:
+                with pytest.raises(LocalProtocolError, match=f"cannot take {given.__name__} in state {kind.__name__}"):
+                    table.step(None, object.__new__(kind), object.__new__(given))
+
+
+def test_two_rows_for_one_pair_are_refused_when_the_table_is_made() -> None:
+    table = Table("a table said twice", Ready)
+
+    def handler(terms: object, state: Ready, given: facts.TimeReached) -> Step[Ready]:
+        return Step(state)
+
+    table.row(handler)
+    with pytest.raises(TypeError, match="two rows for Ready and TimeReached"):
+        table.row(handler)
+
+
+def test_every_state_of_the_unions_has_rows_and_every_handler_is_short() -> None:
+    for table in TABLES:
+        for row in table:
+            lines = row.handler.__code__.co_lines()
+            first, last = row.handler.__code__.co_firstlineno, max(line for _, _, line in lines if line)
+            assert last - first <= 30, row.handler.__name__

@@ -54,8 +54,8 @@ class Access(Opaque):
     valid_until: float
     resource_origins: tuple[str, ...]
     proven: bool = True
-    _header: str = field(init=False)
-    _prefixes: tuple[str, ...] = field(init=False)
+    _header: str = field(init=False, repr=False, eq=False)
+    _prefixes: tuple[str, ...] = field(init=False, repr=False, eq=False)
 
     @_header.default
     def _make_header(self) -> str:

@@ -1,15 +1,13 @@
 """Diagrams drawn from the tables: a picture of the law that cannot say anything else than the law.
 
-What belongs here: which arrows a table has, and their text as Mermaid. What does not: where an arrow is drawn
-(`diagram_svg`), and any knowledge of a state beyond its name.
+What belongs here: which tables there are to draw, and Mermaid. What does not: which arrows a table has
+(`diagram_graph`) and where an SVG puts them (`diagram_svg`).
 """
 
-from typing import NamedTuple
-
 from .._values.errors import ConfigurationError
+from .diagram_graph import Graph, graph_of
 from .diagram_svg import draw
 from .grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
-from .machine import Table
 from .session_table import SESSION
 
 _TABLES = {
@@ -18,23 +16,6 @@ _TABLES = {
     "refresh-token": REFRESH_TOKEN,
     "session": SESSION,
 }
-
-
-class Arrow(NamedTuple):
-    """From one state to another, or back to itself, on any of these inputs."""
-
-    source: str
-    target: str
-    inputs: tuple[str, ...]
-
-
-class Graph(NamedTuple):
-    """A table as a picture needs it: the initial state first, then by distance; arrows in the order of their states."""
-
-    title: str
-    states: tuple[str, ...]
-    arrows: tuple[Arrow, ...]
-    finals: tuple[str, ...]
 
 
 def diagram(name: str, format: str = "mermaid") -> str:
@@ -55,28 +36,6 @@ def diagram(name: str, format: str = "mermaid") -> str:
     if format not in painters:
         raise ConfigurationError(f"there is no such format: choose one of {', '.join(painters)}", code="diagram_format")
     return painters[format](graph_of(_TABLES[name]))
-
-
-def graph_of(table: Table) -> Graph:
-    """The arrows of a table, without those of states that nothing leads to."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for row in table:
-        if row.leads_to != (row.state,):
-            for target in row.leads_to:
-                found.setdefault((row.state.__name__, target.__name__), set()).add(row.input.__name__)
-    states = _nearest_first(table.initial.__name__, list(found))
-    pairs = sorted((pair for pair in found if pair[0] in states), key=lambda pair: tuple(map(states.index, pair)))
-    arrows = tuple(Arrow(source, target, tuple(sorted(found[source, target]))) for source, target in pairs)
-    leaving = {arrow.source for arrow in arrows if arrow.source != arrow.target}
-    finals = tuple(state for state in states if state not in leaving)
-    return Graph(f"States of {table.name}", states, arrows, finals)
-
-
-def _nearest_first(initial: str, pairs: list[tuple[str, str]]) -> tuple[str, ...]:
-    order = [initial]
-    for state in order:  # grows while it is walked: breadth first
-        order += dict.fromkeys(target for source, target in pairs if source == state and target not in order)
-    return tuple(order)
 
 
 def _mermaid(graph: Graph) -> str:

@@ -52,9 +52,8 @@ def every_grant(handler: Handler) -> Handler:
     return CLIENT_CREDENTIALS.row(AUTHORIZATION_CODE.row(REFRESH_TOKEN.row(handler)))
 
 
-NotActive = TypeVar("NotActive", Ready, Requesting, Expired, Deferred, Failed, GrantInDoubt)
+NotActive = TypeVar("NotActive", Ready, Requesting, Expired, Deferred, Failed)
 Finished = TypeVar("Finished", Active, Expired, Deferred, Failed, GrantInDoubt)
-Ended = TypeVar("Ended", Failed, GrantInDoubt)
 Spent = TypeVar("Spent", Ready, Expired)
 
 
@@ -276,9 +275,25 @@ def no_news(
 
 
 @every_grant
-def refusal_remembered(terms: GrantTerms, state: Ended, given: AccessRequested) -> Step[Ended]:
+def refusal_remembered(terms: GrantTerms, state: Failed, given: AccessRequested) -> Step[Failed]:
     """A refusal costs one request, not one per call (rule 8)."""
     return Step(state, (RefuseCallers(error=state.error),))
+
+
+@AUTHORIZATION_CODE.row
+@REFRESH_TOKEN.row
+def doubt_remembered(terms: GrantTerms, state: GrantInDoubt, given: AccessRequested) -> Step[GrantInDoubt]:
+    """What may have been consumed is not presented again (rule 5)."""
+    return Step(state, (RefuseCallers(error=state.error),))
+
+
+@AUTHORIZATION_CODE.row
+@REFRESH_TOKEN.row
+def no_news_in_doubt(
+    terms: GrantTerms, state: GrantInDoubt, given: TimeReached | TokenRejected | TokenAccepted
+) -> Step[GrantInDoubt]:
+    """Neither time nor news of an older token ends a doubt."""
+    return Step(state)
 
 
 # -- The words that the rows are made of ---------------------------------------------------------------------------

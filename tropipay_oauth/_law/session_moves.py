@@ -207,12 +207,21 @@ def settle(
 
 
 def plan_pause(
-    terms: Terms, ledger: Ledger, error: TropiPayOAuthError, now: float, retry_after: float | None = None
+    terms: Terms,
+    ledger: Ledger,
+    error: TropiPayOAuthError,
+    now: float,
+    retry_after: float | None = None,
+    *,
+    struck: bool = False,
 ) -> tuple[Ledger, TropiPayOAuthError, float, bool]:
-    """Count a failure: the ledger after it, what callers hear, until when to rest, and whether attempts are spent (rule 8)."""
+    """Count a failure: the ledger after it, what callers hear, until when to rest, and whether attempts are spent (rule 8).
+
+    `struck` tells that the failure was counted as a strike already.
+    """
     policy = terms.policy
     since = ledger.failing_since if ledger.failures else now
-    ledger = evolve(ledger, failures=ledger.failures + 1, failing_since=since, count=ledger.count + 1)
+    ledger = evolve(ledger, failures=ledger.failures + (not struck), failing_since=since, count=ledger.count + 1)
     tries = ledger.failures + ledger.strikes
     wish = min(retry_after or 0.0, policy.max_retry_after)
     if tries < policy.max_attempts and now - since < policy.retry_for and wish <= policy.max_backoff:
@@ -262,10 +271,16 @@ def stay(
 
 
 def pause(
-    terms: Terms, ledger: Ledger, error: TropiPayOAuthError, now: float, events: Events = ()
+    terms: Terms,
+    ledger: Ledger,
+    error: TropiPayOAuthError,
+    now: float,
+    events: Events = (),
+    *,
+    struck: bool = False,
 ) -> Step[Resting | Closed | Forgetting]:
     """Count a failure and rest."""
-    ledger, told, until, spent = plan_pause(terms, ledger, error, now)
+    ledger, told, until, spent = plan_pause(terms, ledger, error, now, struck=struck)
     return rest(ledger, told, until, now, spent=spent, events=events)
 
 
@@ -322,7 +337,7 @@ def saved(
         return live(terms, ledger, access, now, events)
     if ledger.strikes and ledger.ending is None:
         events = (*events, TokenExpired(reason=ExpiryReason.CLOCK))
-        return pause(terms, ledger, already_ended(), now, events)
+        return pause(terms, ledger, already_ended(), now, events, struck=True)
     return load(ledger, events)
 
 

@@ -228,7 +228,7 @@ def refused_while_live(terms: Terms, state: Live, given: TokenRejected) -> Step[
     if strikes < 2:
         return load(ledger, events)
     error = TokenAlreadyExpired("the API refuses each new token: check that credential, environment and API belong together")
-    ledger, told, until, spent = plan_pause(terms, ledger, error, given.now)
+    ledger, told, until, spent = plan_pause(terms, ledger, error, given.now, struck=True)
     return stay(ledger, told, until, given.now, spent=spent, events=events)
 
 
