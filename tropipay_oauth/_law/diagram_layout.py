@@ -42,8 +42,8 @@ PLACES: dict[str, tuple[int, int]] = {
     "Closed": (3, 5),
 }
 BENDS = (0.0, 28.0, -28.0, 60.0, -60.0, 100.0, -100.0, 150.0, -150.0, 210.0, -210.0)
-LABEL_AT = (8, 6, 10, 7, 9, 5, 11, 4, 12)
-STEPS = 16
+LABEL_AT = (14, 11, 17, 12, 16, 9, 19, 7, 21)
+STEPS = 28
 
 Point = tuple[float, float]
 
@@ -152,8 +152,6 @@ def _clip(a: Point, control: Point, b: Point, start: Box, end: Box) -> tuple[tup
     fine = [step / 100 for step in range(101)]
     first = next(t for t in fine if not start.holds(_at(a, control, b, t)))
     last = next(t for t in reversed(fine) if not end.holds(_at(a, control, b, t), 3.0))
-    if last <= first:
-        first, last = 0.0, 1.0
     points = tuple(_at(a, control, b, first + (last - first) * step / STEPS) for step in range(STEPS + 1))
     middle = points[STEPS // 2]
     return points, (2 * middle[0] - (points[0][0] + points[-1][0]) / 2, 2 * middle[1] - (points[0][1] + points[-1][1]) / 2)

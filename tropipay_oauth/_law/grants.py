@@ -106,9 +106,7 @@ def user_denies(terms: GrantTerms, state: AwaitingCallback, given: Authorization
 
 
 @AUTHORIZATION_CODE.row
-def stray_callback(
-    terms: GrantTerms, state: AwaitingCallback, given: CallbackRefused
-) -> Step[AwaitingCallback | Failed]:
+def stray_callback(terms: GrantTerms, state: AwaitingCallback, given: CallbackRefused) -> Step[AwaitingCallback | Failed]:
     """A callback that is no answer ends a web flow; at a loopback listener it is ignored (RFC 8252 §8.9)."""
     if terms.ignores_strays:
         return Step(state, events=(CallbackIgnored(error=given.error),))
@@ -116,9 +114,7 @@ def stray_callback(
 
 
 @AUTHORIZATION_CODE.row
-def user_takes_too_long(
-    terms: GrantTerms, state: AwaitingCallback, given: TimeReached
-) -> Step[AwaitingCallback | Failed]:
+def user_takes_too_long(terms: GrantTerms, state: AwaitingCallback, given: TimeReached) -> Step[AwaitingCallback | Failed]:
     """The authorization was pending for longer than it may be."""
     if given.now < state.wake_at:
         return Step(state)
@@ -191,9 +187,7 @@ def refresh_renews(terms: GrantTerms, state: Expired, given: AccessRequested) ->
 
 
 @REFRESH_TOKEN.row
-def refresh_hears_nothing(
-    terms: GrantTerms, state: Requesting, given: Unknown
-) -> Step[Deferred | GrantInDoubt]:
+def refresh_hears_nothing(terms: GrantTerms, state: Requesting, given: Unknown) -> Step[Deferred | GrantInDoubt]:
     """The refresh token may have been consumed: sent again only where the provider is known not to rotate (rule 5)."""
     if terms.provider.rotates_refresh_tokens is False:
         return _defer(terms, state, given.error, given.now + terms.pause)
@@ -267,9 +261,7 @@ def api_takes_token(terms: GrantTerms, state: Active, given: TokenAccepted) -> S
 
 
 @every_grant
-def no_news(
-    terms: GrantTerms, state: NotActive, given: TimeReached | TokenRejected | TokenAccepted
-) -> Step[NotActive]:
+def no_news(terms: GrantTerms, state: NotActive, given: TimeReached | TokenRejected | TokenAccepted) -> Step[NotActive]:
     """Nothing was due, or the token spoken of is no longer held."""
     return Step(state)
 
@@ -312,9 +304,7 @@ def _expire(state: Active, reason: ExpiryReason) -> Step[Expired]:
 def _defer(terms: GrantTerms, state: Requesting, error: TropiPayOAuthError, at: float) -> Step[Deferred]:
     return refuse(
         terms,
-        Deferred(
-            error=error, retry_at=at, count=state.count, replaces=state.replaces, proof=state.proof, renews=state.renews
-        ),
+        Deferred(error=error, retry_at=at, count=state.count, replaces=state.replaces, proof=state.proof, renews=state.renews),
     )
 
 

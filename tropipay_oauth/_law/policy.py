@@ -104,9 +104,7 @@ class Terms(Opaque):
     @property
     def key(self) -> StoreKey:
         """Whose token it is."""
-        return StoreKey(
-            issuer=self.provider.issuer, client_id=self.credential.client_id, account=self.account, scope=self.scope
-        )
+        return StoreKey(issuer=self.provider.issuer, client_id=self.credential.client_id, account=self.account, scope=self.scope)
 
 
 def check_client(provider: Provider, credential: Credential, grant_type: GrantType) -> None:

@@ -170,17 +170,13 @@ def send(terms: Terms, state: Claiming, version: int) -> Step[Exchanging]:
     token = token_of(state.base)
     if grant_type is GrantType.REFRESH_TOKEN and token is not None and token.refresh_token is not None:
         harmless = rotates(terms, state.ledger) is False
-        request = refresh_request(
-            terms.provider, terms.credential, token.refresh_token, timeout=timeout, replayable=harmless
-        )
+        request = refresh_request(terms.provider, terms.credential, token.refresh_token, timeout=timeout, replayable=harmless)
     else:
         request = client_credentials_request(terms.provider, terms.credential, terms.scope, timeout=timeout)
     events: Events = (GrantReceived(grant_type=grant_type),)
     if isinstance(state.base, Empty):
         events = (AuthorizationRequested(grant_type=grant_type, scope=terms.scope), *events)
-    out = Exchanging(
-        ledger=state.ledger, exchange=state.exchange, base=state.base, version=version, grant_type=grant_type
-    )
+    out = Exchanging(ledger=state.ledger, exchange=state.exchange, base=state.base, version=version, grant_type=grant_type)
     return Step(out, (SendRequest(exchange=state.exchange, request=request),), events)
 
 
@@ -243,9 +239,7 @@ def live(terms: Terms, ledger: Ledger, access: Access, now: float, events: Event
     due = access.fresh_until
     if ledger.unsaved is not None:
         due = min(due, now + terms.policy.max_backoff)
-    ledger = evolve(
-        ledger, held=access, failures=0, store_failures=0, unsent=None, doubted=None, watched=None
-    )
+    ledger = evolve(ledger, held=access, failures=0, store_failures=0, unsent=None, doubted=None, watched=None)
     return Step(Live(ledger=ledger, due=due), (ReleaseCallers(token=access.token),), events)
 
 
@@ -326,9 +320,7 @@ def release_unsaved(
     return pause(terms, ledger, error, now, events)
 
 
-def saved(
-    terms: Terms, ledger: Ledger, unsaved: Unsaved, now: float
-) -> Step[Live | Loading | Resting | Closed | Forgetting]:
+def saved(terms: Terms, ledger: Ledger, unsaved: Unsaved, now: float) -> Step[Live | Loading | Resting | Closed | Forgetting]:
     """The token is in the store: everybody may have it, if it is still worth having."""
     events = announce(unsaved, ledger)
     ledger = evolve(ledger, unsaved=None, store_failures=0)
@@ -343,9 +335,7 @@ def saved(
 
 def already_ended() -> TokenAlreadyExpired:
     """What callers hear of a token that was dead on arrival."""
-    return TokenAlreadyExpired(
-        "the server issued a token that has already ended: compare this machine's clock with the server's"
-    )
+    return TokenAlreadyExpired("the server issued a token that has already ended: compare this machine's clock with the server's")
 
 
 # -- The end -------------------------------------------------------------------------------------------------------

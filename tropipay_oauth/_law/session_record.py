@@ -46,17 +46,7 @@ from .session_states import (
 
 Met = Step[Live | Claiming | Watching | InDoubt | NeedsAuthorization | Closed | Forgetting]
 MetAll = Step[
-    Live
-    | Claiming
-    | Watching
-    | InDoubt
-    | NeedsAuthorization
-    | Committing
-    | Settling
-    | Loading
-    | Resting
-    | Closed
-    | Forgetting
+    Live | Claiming | Watching | InDoubt | NeedsAuthorization | Committing | Settling | Loading | Resting | Closed | Forgetting
 ]
 
 
@@ -74,9 +64,7 @@ def _meet_while_ending(ledger: Ledger, given: RecordLoaded) -> Step[Settling | C
     record = given.record
     if isinstance(record, Intent) and record.exchange == ledger.unsent:
         error = ReauthorizationRequired("the session is ending: ask again for a new token")
-        settling = Settling(
-            ledger=ledger, exchange=record.exchange, target=record.base, error=error, until=given.now, spent=True
-        )
+        settling = Settling(ledger=ledger, exchange=record.exchange, target=record.base, error=error, until=given.now, spent=True)
         return Step(settling, (SwapRecord(expected_version=given.version, record=record.base),))
     return end(ledger)
 
@@ -127,9 +115,7 @@ def _meet(terms: Terms, ledger: Ledger, given: RecordLoaded) -> Met:
             return _meet_token(terms, ledger, record, token, given)
 
 
-def _meet_token(
-    terms: Terms, ledger: Ledger, record: Tokens | Refusal, token: Token | None, given: RecordLoaded
-) -> Met:
+def _meet_token(terms: Terms, ledger: Ledger, record: Tokens | Refusal, token: Token | None, given: RecordLoaded) -> Met:
     ledger = _hold(terms, ledger, record, token, given.now)
     held = ledger.held
     if isinstance(record, Tokens) and held is not None and given.now < held.fresh_until:
@@ -146,7 +132,9 @@ def _hold(terms: Terms, ledger: Ledger, record: Tokens | Refusal, token: Token |
     return evolve(ledger, held=access if good else None)
 
 
-def _renew(terms: Terms, ledger: Ledger, record: Base, given: RecordLoaded) -> Step[Claiming | NeedsAuthorization | Closed | Forgetting]:
+def _renew(
+    terms: Terms, ledger: Ledger, record: Base, given: RecordLoaded
+) -> Step[Claiming | NeedsAuthorization | Closed | Forgetting]:
     if renewal_of(terms, record) is not None:
         return claim(terms, ledger, given.version, record, given.now)
     said = f" (the server said {record.error})" if isinstance(record, Refusal) else ""

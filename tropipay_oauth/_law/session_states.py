@@ -266,4 +266,3 @@ AnyState = TypeVar(
 Busy = TypeVar("Busy", Loading, Claiming, Exchanging, Committing, Settling)
 Draining = TypeVar("Draining", Claiming, Exchanging, Committing, Settling)
 Leaving = TypeVar("Leaving", Forgetting, Erasing, Revoking)
-

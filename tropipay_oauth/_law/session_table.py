@@ -97,9 +97,7 @@ Waiting = TypeVar("Waiting", Loading, Claiming, Exchanging, Committing, Settling
 Draining = TypeVar("Draining", Claiming, Exchanging, Committing, Settling)
 Stuck = TypeVar("Stuck", InDoubt, NeedsAuthorization)
 Leaving = TypeVar("Leaving", Forgetting, Erasing, Revoking)
-Holding = TypeVar(
-    "Holding", Loading, Claiming, Exchanging, Committing, Settling, Resting, Watching, InDoubt, NeedsAuthorization
-)
+Holding = TypeVar("Holding", Loading, Claiming, Exchanging, Committing, Settling, Resting, Watching, InDoubt, NeedsAuthorization)
 Keeping = TypeVar("Keeping", Loading, Claiming, Exchanging, Committing, Settling, Forgetting, Erasing, Revoking)
 Gone = TypeVar("Gone", Dormant, Forgetting, Erasing, Revoking, Closed)
 Timeless = TypeVar(
@@ -288,26 +286,14 @@ def refusal_after_close(terms: Terms, state: Closed, given: TokenRejected) -> St
 def record_loaded(
     terms: Terms, state: Loading, given: RecordLoaded
 ) -> Step[
-    Live
-    | Claiming
-    | Watching
-    | InDoubt
-    | NeedsAuthorization
-    | Committing
-    | Settling
-    | Loading
-    | Resting
-    | Closed
-    | Forgetting
+    Live | Claiming | Watching | InDoubt | NeedsAuthorization | Committing | Settling | Loading | Resting | Closed | Forgetting
 ]:
     """What the record means: see `session_record`."""
     return meet(terms, state.ledger, given)
 
 
 @SESSION.row
-def load_failed(
-    terms: Terms, state: Loading, given: StoreFailed
-) -> Step[Loading | Live | Resting | Closed | Forgetting]:
+def load_failed(terms: Terms, state: Loading, given: StoreFailed) -> Step[Loading | Live | Resting | Closed | Forgetting]:
     """Look again at once while the only copy of a token is here; else rest."""
     ledger = state.ledger
     if ledger.unsaved is not None:
@@ -318,9 +304,7 @@ def load_failed(
 
 
 @SESSION.row
-def intent_written(
-    terms: Terms, state: Claiming, given: RecordSwapped
-) -> Step[Exchanging | Committing | Settling]:
+def intent_written(terms: Terms, state: Claiming, given: RecordSwapped) -> Step[Exchanging | Committing | Settling]:
     """The claim is mine: send, unless that is no longer wanted."""
     ledger = state.ledger
     if ledger.unsaved is not None:
@@ -337,9 +321,7 @@ def claim_lost(terms: Terms, state: Claiming, given: SwapRefused) -> Step[Loadin
 
 
 @SESSION.row
-def claim_unknown(
-    terms: Terms, state: Claiming, given: StoreFailed
-) -> Step[Loading | Resting | Closed | Forgetting]:
+def claim_unknown(terms: Terms, state: Claiming, given: StoreFailed) -> Step[Loading | Resting | Closed | Forgetting]:
     """The intent may be there or not; nothing was sent, so it may be claimed anew."""
     failures = state.ledger.store_failures + 1
     ledger = evolve(state.ledger, store_failures=failures, unsent=state.exchange)
@@ -366,9 +348,7 @@ def commit_lost(terms: Terms, state: Committing, given: SwapRefused) -> Step[Loa
 
 
 @SESSION.row
-def commit_unknown(
-    terms: Terms, state: Committing, given: StoreFailed
-) -> Step[Loading | Live | Resting | Closed | Forgetting]:
+def commit_unknown(terms: Terms, state: Committing, given: StoreFailed) -> Step[Loading | Live | Resting | Closed | Forgetting]:
     """The token may be saved or not: look."""
     return _hold_on(terms, state.ledger, state.ledger.unsaved or state.writing, given)
 
@@ -405,9 +385,7 @@ def settling_lost(terms: Terms, state: Settling, given: SwapRefused) -> Step[Loa
 
 
 @SESSION.row
-def settling_unknown(
-    terms: Terms, state: Settling, given: StoreFailed
-) -> Step[Loading | Resting | Closed | Forgetting]:
+def settling_unknown(terms: Terms, state: Settling, given: StoreFailed) -> Step[Loading | Resting | Closed | Forgetting]:
     """My intent may still be there; it consumed nothing, so it may be claimed anew."""
     ledger = evolve(state.ledger, unsent=state.exchange)
     if ledger.unsaved is not None:
@@ -468,9 +446,7 @@ def not_processed(terms: Terms, state: Exchanging, given: NotProcessed) -> Step[
 
 
 @SESSION.row
-def unknown(
-    terms: Terms, state: Exchanging, given: Unknown
-) -> Step[Settling | Committing | InDoubt | Closed | Forgetting]:
+def unknown(terms: Terms, state: Exchanging, given: Unknown) -> Step[Settling | Committing | InDoubt | Closed | Forgetting]:
     """What was sent may have been consumed: sent again only if that does no harm (rule 5)."""
     events = (GrantFailed(grant_type=state.grant_type, error=given.error),)
     ledger = state.ledger
@@ -554,9 +530,7 @@ def record_to_erase(
 
 
 @SESSION.row
-def record_erased(
-    terms: Terms, state: Erasing, given: RecordSwapped
-) -> Step[Revoking | Dormant | Loading | Closed]:
+def record_erased(terms: Terms, state: Erasing, given: RecordSwapped) -> Step[Revoking | Dormant | Loading | Closed]:
     """It is gone here: tell the provider, as far as it listens."""
     return revoke_next(terms, state.ledger, state.tokens, confirmed=bool(state.tokens))
 
@@ -583,9 +557,7 @@ def erasing_unknown(
 
 
 @SESSION.row
-def provider_answered(
-    terms: Terms, state: Revoking, given: RevocationAnswered
-) -> Step[Revoking | Dormant | Loading | Closed]:
+def provider_answered(terms: Terms, state: Revoking, given: RevocationAnswered) -> Step[Revoking | Dormant | Loading | Closed]:
     """The next one, or the end of it."""
     return revoke_next(terms, state.ledger, state.remaining, confirmed=state.confirmed and given.confirmed)
 

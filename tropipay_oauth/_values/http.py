@@ -6,6 +6,7 @@ bytes on a connection (the adapters).
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import SupportsIndex, overload
 
 from attrs import field, fields, frozen
 
@@ -102,25 +103,35 @@ def _headers(pairs: tuple[tuple[str, str], ...]) -> Headers:
     return made
 
 
-class _Octets(Opaque):
-    """Bytes of a message that may hold secrets: they stay out of repr and out of `attrs.asdict`."""
+class _Octets(bytes):
+    """Bytes that no accident shows, neither in `attrs.asdict` nor as a local variable in a traceback. `decode()` shows them."""
 
-    __slots__ = ("octets",)
-    octets: bytes
+    __slots__ = ()
 
-    def __init__(self, octets: bytes) -> None:
-        if not isinstance(octets, bytes):
-            raise ConfigurationError(f"a body is bytes, not {type(octets).__name__}: encode it", code="body")
-        object.__setattr__(self, "octets", octets)
+    def __repr__(self) -> str:
+        return f"({len(self)} bytes, hidden)"
 
-    def __eq__(self, other: object) -> bool:
-        return self.octets == other.octets if isinstance(other, _Octets) else NotImplemented
+    def __str__(self) -> str:
+        return repr(self)
 
-    def __hash__(self) -> int:
-        return hash(self.octets)
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> bytes: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> int | bytes:
+        part = super().__getitem__(index)
+        return _Octets(part) if isinstance(part, bytes) else part
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (bytes(self),)
 
 
-def _to_octets(value: "bytes | _Octets") -> _Octets:
+def _to_octets(value: bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise ConfigurationError(f"a body is bytes, not {type(value).__name__}: encode it", code="body")
     return value if isinstance(value, _Octets) else _Octets(value)
 
 
@@ -179,7 +190,7 @@ class HTTPRequest(Opaque):
         method: upper-case method.
         url: absolute; https, or http on a loopback address.
         headers: pairs or a mapping. `Host` and `Content-Length` are the transport's to add.
-        body: bytes.
+        body: bytes, hidden when printed.
         replayable: sending it twice does no harm (rule 5).
         fresh_connection: it consumes something; never send it over an idle kept-alive connection.
         timeout: seconds for everything together: name look-up, connect, TLS, write, read.
@@ -192,16 +203,11 @@ class HTTPRequest(Opaque):
     method: str = field(validator=_check_method)
     url: str = field(repr=False, validator=_check_url)
     headers: Headers = field(default=Headers(), converter=_to_headers, validator=_check_sent)
-    _body: _Octets = field(default=_Octets(b""), converter=_to_octets)
+    body: bytes = field(default=_Octets(), converter=_to_octets)
     replayable: bool = False
     fresh_connection: bool = False
     timeout: float = field(default=30.0, validator=_check_timeout)
     max_body: int = field(default=1 << 20, validator=_check_max_body)
-
-    @property
-    def body(self) -> bytes:
-        """The octets to send."""
-        return self._body.octets
 
     def __repr__(self) -> str:
         place = self.url.partition("?")[0]
@@ -228,7 +234,7 @@ _REQUEST_SLOTS = tuple(one.name for one in fields(HTTPRequest) if one.name != "h
 @discreet_init
 @frozen(kw_only=True, repr=False, getstate_setstate=False)
 class HTTPResponse(Opaque):
-    """One HTTP response as it arrived. Its body never shows in repr.
+    """One HTTP response as it arrived. Its body is bytes that are hidden when printed; `body.decode()` shows it.
 
     Raises:
         RemoteProtocolError: a status or header field that HTTP forbids.
@@ -236,12 +242,7 @@ class HTTPResponse(Opaque):
 
     status: int = field(validator=_check_status)
     headers: Headers = field(default=Headers(), converter=_to_headers, validator=_check_received)
-    _body: _Octets = field(default=_Octets(b""), converter=_to_octets)
-
-    @property
-    def body(self) -> bytes:
-        """The octets that arrived."""
-        return self._body.octets
+    body: bytes = field(default=_Octets(), converter=_to_octets)
 
     def __repr__(self) -> str:
         return f"HTTPResponse({self.status}, {self.headers!r}, {len(self.body)} bytes)"

@@ -6,7 +6,7 @@ deciding what to write (the session's law) and doing it over a disk or a network
 
 import json
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from attrs import field, frozen
 
@@ -123,6 +123,8 @@ def _to_members(record: Record) -> dict[str, Any]:
             return {"kind": "refusal", "error": error, "token": held and token_to_members(held)}
         case Intent(exchange=exchange, base=base, retry=retry):
             return {"kind": "intent", "exchange": exchange, "base": _to_members(base), "retry": retry}
+        case _:
+            assert_never(record)
 
 
 def _written(members: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:

@@ -71,16 +71,20 @@ class Opaque:
         raise AttributeError(f"{type(self).__name__} is frozen; build a new one")
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        self.__getstate__()
+        raise _not_pickled(self)
 
     def __getstate__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} is not pickled, since a pickle shows it; store it by its own JSON form")
+        raise _not_pickled(self)
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+
+def _not_pickled(value: Opaque) -> TypeError:
+    return TypeError(f"{type(value).__name__} is not pickled, since a pickle shows it; store it by its own JSON form")
 
 
 class Secret(Opaque):

@@ -14,6 +14,7 @@ from .errors import ConfigurationError
 _VISIBLE = re.compile(r"[!-\[\]-~]+\Z")
 _ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}\Z")
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?\Z")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # Resolvers read a name whose last label is a number as an IPv4 address: 2130706433, 127.1 and 0177.0.0.1 are 127.0.0.1.
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*(?!(?:[0-9]+|0x[0-9a-f]*)\Z){_LABEL}\Z")
@@ -57,7 +58,7 @@ def host_of(what: str, parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     address = ip_literal(host)
     if "[" in parts.netloc:
-        if isinstance(address, ipaddress.IPv6Address) and address.scope_id is None and parts.netloc.startswith("["):
+        if isinstance(address, ipaddress.IPv6Address) and _BRACKETED.match(parts.netloc):
             return str(address)
     elif isinstance(address, ipaddress.IPv4Address) or _HOST.match(host):
         return host
