@@ -11,7 +11,7 @@ from attrs import field, frozen
 from .._values import urls
 from .._values.errors import AccessEnded, ConfigurationError, Delivery, OAuthError, ResourceNotAllowed
 from .._values.http import HTTPRequest, HTTPResponse
-from .._values.secret import Opaque
+from .._values.secret import Opaque, Secret
 from .._values.token import Token
 from .._wire.resource_reply import read_resource_error, says_token_invalid
 from .events import Event, ResourceReceived, TokenPresented
@@ -37,7 +37,7 @@ class Verdict:
     events: tuple[Event, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Access(Opaque):
     """A token in the form in which it is presented. Immutable: share it between threads and tasks without a lock.
 
@@ -54,12 +54,12 @@ class Access(Opaque):
     valid_until: float
     resource_origins: tuple[str, ...]
     proven: bool = True
-    _header: str = field(init=False, repr=False, eq=False)
+    _header: Secret = field(init=False, eq=False)
     _prefixes: tuple[str, ...] = field(init=False, repr=False, eq=False)
 
     @_header.default
-    def _make_header(self) -> str:
-        return f"Bearer {self.token.access_token.reveal()}"
+    def _make_header(self) -> Secret:
+        return Secret(f"Bearer {self.token.access_token.reveal()}")
 
     @_prefixes.default
     def _make_prefixes(self) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ class Access(Opaque):
             AccessEnded: the token has ended; ask the session for another.
         """
         if now < self.valid_until and url.startswith(self._prefixes):
-            return self._header
+            return self._header.reveal()
         self._refuse(url, now)
-        return self._header
+        return self._header.reveal()
 
     def _refuse(self, url: str, now: float) -> None:
         if _origin(url) not in self.resource_origins:

@@ -16,7 +16,7 @@ class AccessRequested:
     now: float
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class BeginAuthorization(Opaque):
     """Start an authorization-code flow with 32 fresh bytes."""
 

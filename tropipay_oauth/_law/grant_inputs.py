@@ -7,7 +7,7 @@ from .._values.secret import Opaque
 from .._wire.authorization import ValidatedCallback
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class CallbackValidated(Opaque):
     """The callback belongs to this flow and carries a code."""
 

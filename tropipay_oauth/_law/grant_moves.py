@@ -35,7 +35,7 @@ from .policy import check_client
 Stopped = TypeVar("Stopped", Deferred, Failed, GrantInDoubt)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class GrantTerms(Opaque):
     """Everything that a grant's handler may look at besides state and input.
 

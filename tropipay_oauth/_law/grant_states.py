@@ -14,14 +14,14 @@ from .._values.token import Token
 from .._wire.authorization import ValidatedCallback
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Ready(Opaque):
     """Nothing was asked for yet."""
 
     wake_at: None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class AwaitingCallback(Opaque):
     """Steps A and B: the resource owner decides in the browser. The state is a value that another process can finish."""
 
@@ -33,7 +33,7 @@ class AwaitingCallback(Opaque):
         return self.pending.expires_at
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Requesting(Opaque):
     """Step C: the grant was presented in this exchange; its reply is awaited.
 
@@ -54,7 +54,7 @@ class Requesting(Opaque):
         return None if self.proof is None else self.proof.pending
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Active(Opaque):
     """Step D: there is an access token. `ends_at` is Unix seconds by this machine's clock."""
 
@@ -69,7 +69,7 @@ class Active(Opaque):
         return self.ends_at if math.isfinite(self.ends_at) else None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Expired(Opaque):
     """The access token ended, by the clock or by a refusal of the API."""
 
@@ -79,7 +79,7 @@ class Expired(Opaque):
     wake_at: None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Deferred(Opaque):
     """The server did not process the request, or may be asked again without harm: not before `retry_at` (Unix seconds)."""
 
@@ -97,7 +97,7 @@ class Deferred(Opaque):
         return None if self.proof is None else self.proof.pending
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Failed(Opaque):
     """The grant was refused. The end."""
 
@@ -106,7 +106,7 @@ class Failed(Opaque):
     wake_at: None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class GrantInDoubt(Opaque):
     """What was presented may have been consumed and no reply came: it is never presented again (rule 5)."""
 

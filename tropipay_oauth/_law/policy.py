@@ -80,7 +80,7 @@ class SessionPolicy:
             raise ConfigurationError("max_attempts and commit_attempts are at least 1")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Terms(Opaque):
     """Everything that a handler may look at besides state and input.
 

@@ -4,8 +4,8 @@ What belongs here: which text stands for which secret, and finding secrets in te
 not: where in a message secrets are (`sanitiser`).
 
 A stand-in is a number, never a digest of the secret: a short secret could be guessed from its digest. Its length is its
-own, unless the secret is so long that its length decides what happens to it. A JWT gets a JWT with the same `iat` and
-`exp` and nothing else.
+own, unless the secret is so long that its length decides what happens to it; a few of the characters that a token must
+not have are kept, if it has them. A JWT gets a JWT with the same `iat` and `exp` and nothing else.
 """
 
 import base64
@@ -21,7 +21,7 @@ from .._wire.strict_json import parse_object
 SLICE = 8
 """No run of this many characters of a secret gets into a transcript."""
 _LONG = 1024
-_PLAIN = re.compile(r"[A-Za-z0-9._~+/=:%-]")
+_PLAIN = re.compile(r"[A-Za-z0-9._~+/-]")
 _RUN = re.compile(r"[A-Za-z0-9._~+/=:%-]{25,}")
 _WORD = re.compile(r"[A-Z]?[a-z]{0,15}|[A-Z]{0,16}|v?[0-9]{1,2}")
 _ODD_KEPT = 4
@@ -84,8 +84,8 @@ def _stand_in(real: str, name: str) -> str:
     times = _times_of_jwt(real)
     if times is not None:
         return ".".join((_segment({"pseudonym": True}), _segment(times), name))
-    odd = "".join(sorted(set(_PLAIN.sub("", real)))[:_ODD_KEPT])
-    return name.ljust(len(real), "x") + odd if len(real) > _LONG else name + odd
+    odd = "".join(sorted(set(_PLAIN.sub("", real.rstrip("="))))[:_ODD_KEPT])
+    return odd + (name.ljust(len(real) - len(odd), "x") if len(real) > _LONG else name)
 
 
 def _times_of_jwt(text: str) -> dict[str, Any] | None:

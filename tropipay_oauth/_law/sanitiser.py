@@ -7,18 +7,18 @@ Of a JSON body, the members that this project reads are kept; text and numbers u
 that cannot be read is masked run by run, with its length and its punctuation, so that it stays unreadable in the same way.
 """
 
-import itertools
 import json
 import re
 from typing import Any, assert_never
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
 from attrs import evolve
 
-from .._values.errors import RemoteError, StoreError, TropiPayOAuthError
+from .._values import urls
+from .._values.errors import ConfigurationError, RemoteError, StoreError
 from .._values.http import Headers, HTTPResponse
 from .._values.pending import PendingAuthorization
-from .._values.records import Empty, Intent, Record, Refusal, Tokens
+from .._values.records import Base, Empty, Intent, Record, Refusal, Tokens
 from .._values.secret import ENTROPY_BYTES, Entropy, Secret
 from .._values.token import Token
 from .._wire.pkce import verifier_from_octets
@@ -28,20 +28,21 @@ from .facts import Fact
 from .grant_moves import GrantTerms
 from .policy import Terms
 from .pseudonyms import Pseudonyms
-from .transcript_codec import plain_error
 
 _SECRET_MEMBERS = frozenset(
-    "access_token refresh_token id_token token client_secret code_verifier state password assertion client_assertion".split()
+    {"access_token", "refresh_token", "id_token", "token", "client_secret"}
+    | {"code_verifier", "state", "password", "assertion", "client_assertion"}
 )
 _READ_MEMBERS = frozenset(
-    "token_type expires_in scope error error_description error_uri message msg code type status details i18n param".split()
+    {"token_type", "expires_in", "scope", "error", "error_description", "error_uri", "message", "msg"}
+    | {"code", "type", "status", "details", "i18n", "param"}
 )
 _KEPT_HEADERS = re.compile(r"(date|age|retry-after|x-ratelimit-[a-z]+|content-type|www-authenticate)\Z", re.IGNORECASE)
-_SECRET_PARAMETERS = frozenset("code state access_token id_token token session_state".split())
-_READ_PARAMETERS = frozenset("error error_description error_uri iss scope".split())
-_PENDING_SECRETS = ("handle", "state", "code_verifier")
+_SECRET_PARAMETERS = frozenset({"code", "state", "access_token", "id_token", "token", "session_state"})
+_READ_PARAMETERS = frozenset({"error", "error_description", "error_uri", "iss", "scope"})
 _USER_INFO = re.compile(r"//[^/\s@]*@")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_VISIBLE = re.compile(r"[!-~]*\Z")
 _RUN = re.compile(r"[^\s<>{}\[\]()\"',;]{6,}")
 _MAX_JSON, _MAX_MASKED = 16_384, 4_096
 
@@ -98,15 +99,16 @@ class Sanitiser:
     def pending(self, pending: PendingAuthorization) -> PendingAuthorization:
         """A flow that was begun elsewhere, with the values that another entropy would have given it."""
         entropy = self._names.entropy(Entropy(pending.code_verifier.reveal().encode().ljust(ENTROPY_BYTES)))
-        values = {name: verifier_from_octets(entropy.derive(name)) for name in _PENDING_SECRETS}
-        shadow = evolve(pending, **values)
+        handle, state, verifier = (verifier_from_octets(entropy.derive(name)) for name in ("handle", "state", "code_verifier"))
+        shadow = evolve(pending, handle=handle, state=state, code_verifier=verifier)
         self.learn(pending, shadow)
         return shadow
 
     def learn(self, pending: PendingAuthorization, shadow: PendingAuthorization) -> None:
         """From now on the values of the one stand for those of the other."""
-        for name in _PENDING_SECRETS:
-            self._names.learn(getattr(pending, name).reveal(), getattr(shadow, name).reveal())
+        self._names.learn(pending.handle.reveal(), shadow.handle.reveal())
+        self._names.learn(pending.state.reveal(), shadow.state.reveal())
+        self._names.learn(pending.code_verifier.reveal(), shadow.code_verifier.reveal())
 
     def token(self, token: Token) -> Token:
         """The token, its scope and its times as they are."""
@@ -119,6 +121,9 @@ class Sanitiser:
 
     def record(self, record: Record) -> Record:
         """The record with the stand-ins of its tokens."""
+        return evolve(record, base=self._base(record.base)) if isinstance(record, Intent) else self._base(record)
+
+    def _base(self, record: Base) -> Base:
         match record:
             case Empty():
                 return record
@@ -126,13 +131,12 @@ class Sanitiser:
                 return Tokens(self.token(token))
             case Refusal(error=error, token=token):
                 return Refusal(error=self._names.text(error), token=None if token is None else self.token(token))
-            case Intent(base=base):
-                return evolve(record, base=self.record(base))
             case _:
                 assert_never(record)
 
-    def _store_error(self, error: StoreError) -> TropiPayOAuthError:
-        return plain_error(error, self._names.text(_USER_INFO.sub("//xxxxxx@", error.message)))
+    def _store_error(self, error: StoreError) -> StoreError:
+        message = _USER_INFO.sub("//xxxxxx@", error.message)
+        return StoreError(self._names.text(message), code=self._names.text(error.code))
 
     # -- HTTP --------------------------------------------------------------------------------------------------------
 
@@ -188,36 +192,50 @@ class Sanitiser:
 
     def callback(self, url: str) -> str:
         """A callback URL: what is compared stays comparable, what is read stays readable, the rest is masked."""
-        base, mark, query = url.partition("?")
-        own, _, own_query = self._redirect_uri.partition("?")
-        fixed = own_query.split("&")
-        kept = base if base == own else _common_start(base, own)
-        place = kept + mask(base[len(kept) :])
-        return place + mark + "&".join(pair if pair in fixed else self._pair(pair) for pair in query.split("&"))
+        address, hash_, fragment = url.partition("#")
+        base, mark, query = address.partition("?")
+        place = base if _same_place(base, self._redirect_uri.partition("?")[0]) else mask(base)
+        pairs = "&".join(self._pair(pair) if pair else pair for pair in query.split("&"))
+        token = "access_token=" if "access_token=" in unquote_plus(fragment) else ""
+        invisible = "" if _VISIBLE.match(url) else " "
+        return f"{place}{mark}{pairs}{hash_}{token}{invisible}"
 
     def _pair(self, pair: str) -> str:
-        name, mark, value = pair.partition("=")
-        plain = unquote_plus(name)
-        if plain in _SECRET_PARAMETERS:
-            return name + mark + self._escaped(value, self._names.of(unquote_plus(value)))
-        if plain in _READ_PARAMETERS:
-            return name + mark + self._escaped(value, self._names.text(unquote_plus(value)))
-        return self._escaped(name, self._names.of(plain)) + mark + self._escaped(value, mask(unquote_plus(value)))
+        """One parameter. One that cannot be read is replaced by another that cannot: it spoils the whole callback."""
+        try:
+            name, value = _read_parameter(pair)
+        except ValueError:
+            return "x=%zz"
+        own = self._redirect_uri.partition("?")[2].split("&")
+        return pair if pair in own else "=".join(map(quote_plus, self._parameter(name, value)))
 
-    def _escaped(self, raw: str, clean: str) -> str:
-        """`clean` as it is written in a query; badly, if `raw` is."""
-        return quote(clean.encode("utf-8", "replace"), safe="") + ("%zz" if _BAD_ESCAPE.search(raw) else "")
+    def _parameter(self, name: str, value: str) -> tuple[str, str]:
+        if name in _SECRET_PARAMETERS:
+            return name, self._names.of(value)
+        return (name, self._names.text(value)) if name in _READ_PARAMETERS else (mask(name), mask(value))
+
+
+def _read_parameter(pair: str) -> tuple[str, str]:
+    if _BAD_ESCAPE.search(pair):
+        raise ValueError("a bad escape")
+    name, _, value = pair.replace("+", " ").partition("=")
+    return unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
+
+
+def _same_place(arrived: str, expected: str) -> bool:
+    try:
+        return arrived == expected or _place(arrived) == _place(expected)
+    except ConfigurationError:
+        return False
+
+
+def _place(url: str) -> tuple[str, str]:
+    return urls.origin("the callback", url), urls.split("the callback", url).path or "/"
 
 
 def mask(text: str) -> str:
     """Letters and digits hidden; length and punctuation kept."""
     return "".join("x" if c.isalpha() else "1" if c.isdigit() else c for c in text[:_MAX_MASKED])
-
-
-def _common_start(one: str, other: str) -> str:
-    """Scheme, and host and port too if they are the same."""
-    parts = zip(one.split("/")[:3], other.split("/")[:3], strict=False)
-    return "".join(f"{mine}/" for mine, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], parts))
 
 
 def _mask_runs(text: str) -> str:

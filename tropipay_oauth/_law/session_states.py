@@ -22,7 +22,7 @@ class Ending(Enum):
     CLOSE = "close"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Unsaved(Opaque):
     """A token that is not in the store yet.
 
@@ -47,7 +47,7 @@ class Watched:
     since: float
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Ledger(Opaque):
     """What a session remembers in every state.
 
@@ -83,7 +83,7 @@ class Ledger(Opaque):
     ending: Ending | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class _State(Opaque):
     ledger: Ledger = Ledger()
 
@@ -93,17 +93,17 @@ class _State(Opaque):
         return None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Dormant(_State):
     """Nothing is known yet, or the token was given up."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Loading(_State):
     """The store was asked for the record."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Claiming(_State):
     """An intent is being written: nothing was sent yet."""
 
@@ -111,7 +111,7 @@ class Claiming(_State):
     base: Base
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Exchanging(_State):
     """The intent is in the store as `version`; the token request is out."""
 
@@ -121,14 +121,14 @@ class Exchanging(_State):
     grant_type: GrantType
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Committing(_State):
     """The new token is being written."""
 
     writing: Unsaved
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Settling(_State):
     """The exchange brought no token: the intent is being taken back, or replaced by the refusal.
 
@@ -142,7 +142,7 @@ class Settling(_State):
     spent: bool
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Live(_State):
     """There is a valid token in `ledger.held`; `due` is when it is time to renew or to save it (Unix seconds)."""
 
@@ -154,7 +154,7 @@ class Live(_State):
         return self.due if self.due != float("inf") else None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Resting(_State):
     """Back-off: no attempt before `until` (Unix seconds). Once attempts are spent, callers hear `error` at once."""
 
@@ -168,7 +168,7 @@ class Resting(_State):
         return None if self.spent else self.until
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Watching(_State):
     """Another worker is renewing: look again at `recheck_at` (Unix seconds)."""
 
@@ -180,21 +180,21 @@ class Watching(_State):
         return self.recheck_at
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class InDoubt(_State):
     """A refresh token may have been consumed and no reply is known. It is not sent again (rule 5)."""
 
     error: TropiPayOAuthError
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class NeedsAuthorization(_State):
     """Only the user can help: no refresh token, or the server refused it."""
 
     error: TropiPayOAuthError
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Forgetting(_State):
     """The token is being given up: the store was asked what it holds."""
 
@@ -202,7 +202,7 @@ class Forgetting(_State):
     failures: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Erasing(_State):
     """The token is being given up: the record is being emptied."""
 
@@ -210,7 +210,7 @@ class Erasing(_State):
     failures: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Revoking(_State):
     """The record is empty; the provider was asked to revoke the token (RFC 7009), as far as it can.
 
@@ -222,7 +222,7 @@ class Revoking(_State):
     confirmed: bool = True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Closed(_State):
     """The end."""
 

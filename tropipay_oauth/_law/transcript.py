@@ -47,7 +47,10 @@ class RealSecrets(Enum):
     I_ACCEPT_THAT_THIS_FILE_CAN_SPEND_MONEY = "real"
 
 
-@frozen(kw_only=True, getstate_setstate=False)
+_OptIn = RealSecrets | None
+
+
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class Origin(Opaque):
     """What a run begins with: the terms of its machine and, for a resumed flow, what was pending."""
 
@@ -80,7 +83,7 @@ _GRANTS: dict[GrantType, type[Machine]] = {
 }
 
 
-@frozen(kw_only=True, getstate_setstate=False)
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class Recorded(Opaque):
     """One fact, and the step it led to: its effects, its events, the state after it by name, and its `wake_at`."""
 
@@ -91,7 +94,7 @@ class Recorded(Opaque):
     wake_at: float | None
 
 
-@frozen(kw_only=True, getstate_setstate=False)
+@frozen(kw_only=True, repr=False, getstate_setstate=False)
 class Transcript(Opaque):
     """A recorded run.
 
@@ -110,7 +113,9 @@ class Transcript(Opaque):
     def to_json(self) -> str:
         """The transcript as text: equal transcripts give equal texts. `from_json` reads it back."""
         warning = {"warning": _WARNING} if self.real else {}
-        return json.dumps({"format": _FORMAT, "version": _VERSION, **warning, **_TRANSCRIPT.write(self)}, indent=1, allow_nan=False)
+        return json.dumps(
+            {"format": _FORMAT, "version": _VERSION, **warning, **_TRANSCRIPT.write(self)}, indent=1, allow_nan=False
+        )
 
     @classmethod
     @discreet
@@ -121,7 +126,9 @@ class Transcript(Opaque):
             ConfigurationError: the text is damaged, or something else.
         """
         if len(text) > _MAX_TEXT:
-            raise ConfigurationError(f"a transcript has at most {_MAX_TEXT} characters: record a shorter run", code="transcript_json")
+            raise ConfigurationError(
+                f"a transcript has at most {_MAX_TEXT} characters: record a shorter run", code="transcript_json"
+            )
         try:
             return _read(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
         except UNREADABLE:
@@ -164,9 +171,7 @@ _ADVICE = "Replay it with the version of this library that recorded it; if it wa
 
 
 def _record(fact: Fact, step: Step[Any], machine: Machine) -> Recorded:
-    return Recorded(
-        fact=fact, effects=step.effects, events=step.events, state=type(step.state).__name__, wake_at=machine.wake_at
-    )
+    return Recorded(fact=fact, effects=step.effects, events=step.events, state=type(step.state).__name__, wake_at=machine.wake_at)
 
 
 _RECORDED = shape(Recorded, fact=FACT, effects=many(EFFECT), events=many(EVENT), state=TEXT, wake_at=optional(NUMBER))
@@ -225,7 +230,7 @@ class Recorder(Generic[M]):
 
     RealSecrets = RealSecrets
 
-    def __init__(self, machine: M, *, secrets: RealSecrets | None = None, limit: int = 10_000) -> None:
+    def __init__(self, machine: M, *, secrets: _OptIn = None, limit: int = 10_000) -> None:
         self._machine = machine
         self._real = secrets is RealSecrets.I_ACCEPT_THAT_THIS_FILE_CAN_SPEND_MONEY
         self._limit = limit
@@ -280,11 +285,12 @@ class Recorder(Generic[M]):
         clean = fact if self._real else self._sanitiser.fact(fact)
         if len(json.dumps(FACT.write(clean), allow_nan=False)) > _MAX_FACT:
             raise _Unrecordable(f"{type(fact).__name__} was too large")
-        recorded = _record(clean, self._shadow.handle(clean), self._shadow)
+        again = self._shadow.handle(clean)
+        recorded = _record(clean, again, self._shadow)
         if _outline(recorded) != _outline(_record(fact, step, self._machine)):
             raise _Unrecordable(f"without its secrets, {type(fact).__name__} leads elsewhere")
         if isinstance(fact, BeginAuthorization) and not self._real:
-            self._sanitiser.learn(step.state.pending, self._shadow._state.pending)
+            self._sanitiser.learn(step.state.pending, again.state.pending)
         self._steps.append(recorded)
 
     def transcript(self) -> Transcript:

@@ -74,7 +74,9 @@ def optional(codec: Codec) -> Codec:
 
 def many(codec: Codec) -> Codec:
     """A tuple of them."""
-    return Codec(lambda values: [codec.write(one) for one in values], lambda data: tuple(codec.read(one) for one in LIST.read(data)))
+    return Codec(
+        lambda values: [codec.write(one) for one in values], lambda data: tuple(codec.read(one) for one in LIST.read(data))
+    )
 
 
 def _enum(kind: type[Enum]) -> Codec:
@@ -160,12 +162,6 @@ _ATTRIBUTES = {
 }
 
 
-def plain_error(error: TropiPayOAuthError, message: str) -> TropiPayOAuthError:
-    """The error as one of ours that says `message`: what a subclass of somebody else adds is not kept."""
-    kind = next(kind for kind in type(error).__mro__ if _ERRORS.get(kind.__name__) is kind)
-    return _make_error(kind, message, {name: value for name, value in vars(error).items() if name in _ATTRIBUTES})
-
-
 def _make_error(kind: Any, message: str, attributes: dict[str, Any]) -> TropiPayOAuthError:
     made: TropiPayOAuthError = kind.__new__(kind)
     made.args = (message,)
@@ -174,9 +170,10 @@ def _make_error(kind: Any, message: str, attributes: dict[str, Any]) -> TropiPay
 
 
 def _write_error(error: TropiPayOAuthError) -> dict[str, Any]:
-    plain = plain_error(error, error.message)
-    attributes = {name: codec.write(vars(plain)[name]) for name, codec in _ATTRIBUTES.items() if name in vars(plain)}
-    return {"kind": type(plain).__name__, "message": plain.message, "attributes": attributes}
+    """What a subclass of somebody else adds is not written."""
+    kind = next(kind.__name__ for kind in type(error).__mro__ if _ERRORS.get(kind.__name__) is kind)
+    attributes = {name: codec.write(vars(error)[name]) for name, codec in _ATTRIBUTES.items() if name in vars(error)}
+    return {"kind": kind, "message": error.message, "attributes": attributes}
 
 
 def _read_error(data: Any) -> TropiPayOAuthError:

@@ -1,15 +1,18 @@
-"""Steps A and B on the wire: the authorization URL, and the callback that proves that it answers it.
+"""Steps A and B by way of the browser: the authorization URL, and the callback (RFC 6749 §4.1.1, §4.1.2, RFC 9207).
 
-What belongs here: building the one and validating the other. What does not: when a callback is wanted (the law).
+What belongs here: what the browser is sent away with, and whether what it comes back with answers that. What does not:
+waiting for it (the law) and listening for it (the adapters).
 """
 
-import hmac
 import re
 from collections.abc import Mapping
+from typing import NoReturn
+from urllib.parse import unquote_plus
 
-from attrs import field, frozen
+from attrs import frozen
 
 from .._values import urls
+from .._values.checks import is_line
 from .._values.credential import Credential
 from .._values.errors import (
     AuthorizationRefused,
@@ -25,38 +28,32 @@ from .._values.errors import (
 from .._values.pending import PendingAuthorization
 from .._values.provider import IssuerParameter, Provider
 from .._values.scope import Scope
-from .._values.secret import Opaque, Secret
-from .form import decode, encode
+from .._values.secret import Opaque, Secret, discreet
+from . import form
 from .pkce import challenge_s256, check_verifier
-from .redaction import redacted
+from .redaction import conceal
 
-_OURS = frozenset({"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"})
+MAX_CALLBACK = 1 << 16
+"""Characters of a callback URL: room for a code of 8 KiB, escaped, and more."""
+MAX_PARAMETERS = 100
+
+_VISIBLE = re.compile(r"[!-~]+\Z")
+_VSCHAR = re.compile(r"[ -~]+\Z")
+_SINGLE = ("code", "state", "iss", "error")
+_OWN = frozenset(("response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"))
 _SECRET = frozenset(
-    {"client_secret", "client_assertion", "access_token", "refresh_token", "id_token", "code"}
-    | {"code_verifier", "token", "password", "authorization"}
+    (
+        *("client_secret", "client_assertion", "access_token", "refresh_token", "id_token", "token", "code", "code_verifier"),
+        *("password", "authorization", "assertion", "secret", "api_key", "apikey", "private_key"),
+    )
 )
-_SINGLE = ("code", "state", "iss", "error", "error_description", "access_token")
-_NAME = re.compile(r"[!-~]{1,64}\Z")
-_VALUE = re.compile(r"[^\x00-\x1f\x7f]{0,2048}\Z")
-_CODE = re.compile(r"[ -~]{1,8192}\Z")
-_MAX_URL = 1 << 16
-_GUARD = object()
+_SHORTEST_SECRET = 8  # below that, a URL may hold the same characters by chance
 
 
-def check_extra(extra: Mapping[str, str], credential: Credential) -> None:
-    """Refuse further parameters of the authorization URL that are ours to set, or that would show a secret."""
-    for name, value in extra.items():
-        if not isinstance(name, str) or not isinstance(value, str) or not _NAME.match(name) or not _VALUE.match(value):
-            raise ConfigurationError("an extra parameter is text without control characters: remove or shorten it")
-        if name.lower() in _OURS:
-            raise ConfigurationError(f"the parameter {name} is set by this library: remove it from extra")
-        if name.lower() in _SECRET:
-            raise ConfigurationError(f"the parameter {name} holds a secret, which never goes into a URL: remove it")
-        secret = credential.client_secret
-        if secret is not None and secret.reveal() in value:
-            raise ConfigurationError(f"the parameter {name} shows the client secret, which never goes into a URL: remove it")
+# -- Step A: the authorization request -----------------------------------------------------------------------------
 
 
+@discreet
 def build_authorization_url(
     provider: Provider,
     credential: Credential,
@@ -67,110 +64,232 @@ def build_authorization_url(
     code_verifier: Secret,
     extra: Mapping[str, str],
 ) -> str:
-    """The URL to send the browser to (RFC 6749 §4.1.1, RFC 7636 §4.3); a query that the endpoint has is kept.
+    """The URL that the browser is sent to (RFC 6749 §4.1.1, RFC 7636 §4.3).
+
+    Args:
+        redirect_uri: where the browser comes back to.
+        scope: left out when empty.
+        state, code_verifier: fresh for this flow; of the verifier only its challenge is in the URL.
+        extra: further parameters, see `check_extra`.
 
     Raises:
-        ConfigurationError: the provider has no authorization endpoint, or `extra` is refused.
+        ConfigurationError: the provider has no authorization endpoint, a parameter would occur twice, or a secret would
+            be in the URL.
     """
     endpoint = provider.authorization_endpoint
     if endpoint is None:
-        raise ConfigurationError("this provider has no authorization_endpoint: set it, or use another grant")
-    check_extra(extra, credential)
+        raise ConfigurationError(
+            "this provider has no authorization_endpoint: set it, or use the client-credentials grant", code="no_endpoint"
+        )
+    check_verifier(code_verifier.reveal())
+    _check_state(state)
+    _check_redirect(provider, redirect_uri)
     pairs = [("response_type", "code"), ("client_id", credential.client_id), ("redirect_uri", redirect_uri)]
-    pairs += [("scope", str(scope))] if scope else []
-    pairs += [("state", state.reveal())]
-    pairs += [("code_challenge", challenge_s256(check_verifier(code_verifier.reveal())))]
-    pairs += [("code_challenge_method", "S256"), *extra.items()]
-    joint = "" if endpoint.endswith(("?", "&")) else "&" if "?" in endpoint else "?"
-    return f"{endpoint}{joint}{encode(pairs)}"
+    if scope:
+        pairs.append(("scope", str(scope)))
+    pairs += [("state", state.reveal()), ("code_challenge", challenge_s256(code_verifier.reveal()))]
+    pairs.append(("code_challenge_method", "S256"))
+    if extra:
+        check_extra(extra, credential)
+        pairs += extra.items()
+    return _join(endpoint, pairs, credential)
 
 
-@frozen(kw_only=True)
+def _join(endpoint: str, pairs: list[tuple[str, str]], credential: Credential) -> str:
+    base, mark, query = endpoint.partition("?")
+    if mark:
+        _check_apart(query, frozenset(name for name, _ in pairs), "authorization_endpoint of the provider")
+        query = query.strip("&") + "&" if query.strip("&") else ""
+    url = f"{base}?{query}{form.write(pairs)}"
+    secret = "" if credential.client_secret is None else credential.client_secret.reveal()
+    if len(secret) >= _SHORTEST_SECRET and (secret in url or form.quote(secret) in url):
+        raise ConfigurationError(
+            "the client secret would be in the authorization URL: take it out of client_id, redirect_uri, scope or endpoint",
+            code="secret_in_url",
+        )
+    return url
+
+
+def _check_state(state: Secret) -> None:
+    if not _VSCHAR.match(state.reveal()):
+        raise ConfigurationError("state is printable ASCII, at least one character: make it of 32 random octets", code="state")
+
+
+def _check_redirect(provider: Provider, redirect_uri: str) -> None:
+    urls.check_redirect(redirect_uri, allow_localhost=provider.allow_localhost)
+    _, mark, query = redirect_uri.partition("?")
+    if mark:
+        _check_apart(query, frozenset((*_SINGLE, "access_token")), "redirect_uri")
+
+
+def _check_apart(query: str, names: frozenset[str], what: str) -> None:
+    """Refuse a URL whose own parameters would meet another of the same name (RFC 6749 §3.1)."""
+    try:
+        own = {name for name, _ in form.read(query, limit=MAX_PARAMETERS)}
+    except ValueError:
+        own = names
+    if own & names:
+        raise ConfigurationError(
+            f"{what} has a query that cannot be read, or a parameter of its own that OAuth adds: remove it",
+            code="parameter_twice",
+        )
+
+
+@discreet
+def check_extra(extra: Mapping[str, str], credential: Credential) -> None:
+    """Refuse further parameters that would change the request or carry a secret.
+
+    Raises:
+        ConfigurationError: a reserved name, a value with the client secret, or no plain text.
+    """
+    if not isinstance(extra, Mapping):
+        raise ConfigurationError("extra is a mapping of parameter names to texts, like {'prompt': 'login'}", code="extra")
+    for name, value in extra.items():
+        _check_parameter(name, value)
+        if credential.client_secret is not None and _shows(credential.client_secret.reveal(), name, value):
+            raise ConfigurationError("a parameter of extra holds the client secret: remove it", code="secret_in_url")
+
+
+def _check_parameter(name: object, value: object) -> None:
+    if not name or not is_line(name, 100) or not is_line(value, 4096):
+        raise ConfigurationError(
+            "extra has names and values of text without control characters: convert numbers with str()", code="extra"
+        )
+    known = str(name).strip().lower().replace("-", "_")
+    if known in _OWN:
+        raise ConfigurationError(f"extra must not name {known!r}: the engine sets it; use its own argument", code="reserved")
+    if known in _SECRET:
+        raise ConfigurationError(f"extra must not name {known!r}: no secret goes into a URL; remove it", code="secret_in_url")
+
+
+def _shows(secret: str, *texts: str) -> bool:
+    return any(secret in text or secret in unquote_plus(text) or form.quote(secret) in text for text in texts)
+
+
+# -- Step B: the callback ------------------------------------------------------------------------------------------
+
+
+@frozen(init=False, repr=False, getstate_setstate=False)
 class ValidatedCallback(Opaque):
-    """Proof that a callback answers this authorization: without it no code exchange can be built.
+    """The proof that a callback answers its authorization. Only `validate_callback` makes one.
 
-    Only `validate_callback` makes one.
+    Args:
+        code: the authorization code, to be presented once.
+        pending: the authorization that it answers.
+
+    Raises:
+        ConfigurationError: when constructed in any other way.
     """
 
     code: Secret
     pending: PendingAuthorization
-    _guard: object = field(repr=False, eq=False)
 
-    def __attrs_post_init__(self) -> None:
-        if self._guard is not _GUARD:
-            raise ConfigurationError("a validated callback comes from validate_callback alone: pass it the callback URL")
+    def __init__(self, *given: object, **named: object) -> NoReturn:
+        raise ConfigurationError("a code counts only with the callback it came by: call validate_callback", code="unvalidated")
 
 
+def _validated(code: str, pending: PendingAuthorization) -> ValidatedCallback:
+    made: ValidatedCallback = object.__new__(ValidatedCallback)
+    object.__setattr__(made, "code", Secret(code))
+    object.__setattr__(made, "pending", pending)
+    return made
+
+
+@discreet
 def validate_callback(pending: PendingAuthorization, url: Secret, now: float) -> ValidatedCallback:
-    """The proof that the browser came back with a code for `pending`.
+    """Whether the browser came back with an answer to this authorization (RFC 6749 §4.1.2, RFC 9207 §2.4).
 
     Args:
-        url: the whole URL that the browser asked for.
+        url: the whole URL that the browser asked for. Its fragment is not looked at, except to refuse a token in it.
         now: Unix seconds.
 
+    Returns:
+        the code, bound to the authorization that it answers.
+
     Raises:
-        RedirectMismatch, MalformedCallback, StateMissing, StateMismatch, StateExpired, IssuerMissing, IssuerMismatch:
-            it is no answer to this authorization; nothing may be exchanged (RFC 6749 §10.12, RFC 9207 §2.4).
-        AuthorizationRefused: it is, and the answer is no (RFC 6749 §4.1.2.1).
+        MalformedCallback, RedirectMismatch, StateMissing, StateMismatch, StateExpired, IssuerMissing, IssuerMismatch:
+            it is no answer to this authorization.
+        AuthorizationRefused: it is, and the server said no.
     """
-    members = _members(pending, url.reveal())
-    _check_state(pending, members, now)
-    _check_issuer(pending, members)
-    code, error = members.get("code"), members.get("error")
-    if error is not None and code is None:
-        description = redacted(members.get("error_description"), (pending.state, pending.code_verifier, pending.handle))
-        raise AuthorizationRefused(error, description=description)
-    if code is None or error is not None or not _CODE.match(code):
-        raise MalformedCallback("the callback has not exactly one of code and error: begin a new authorization")
-    return ValidatedCallback(code=Secret(code), pending=pending, guard=_GUARD)
+    text = url.reveal()
+    if len(text) > MAX_CALLBACK or not _VISIBLE.match(text):
+        raise MalformedCallback("the callback URL is too long, or not the URL as the browser sent it: begin again")
+    text, _, fragment = text.partition("#")
+    base, _, query = text.partition("?")
+    own_base, _, own_query = pending.redirect_uri.partition("?")
+    if _place(base) != _place(own_base):
+        raise _other_redirect()
+    pairs = _read_query(query, fragment)
+    if not _contains(pairs, own_query):
+        raise _other_redirect()
+    given = {name: value for name, value in pairs if value and name in _SINGLE}
+    _check_flow(pending, given, now)
+    return _answer(pending, given, next((value for name, value in pairs if name == "error_description"), None))
 
 
-def _members(pending: PendingAuthorization, url: str) -> dict[str, str]:
-    address, _, fragment = url.partition("#")
-    base, _, query = address.partition("?")
-    expected, _, own = pending.redirect_uri.partition("?")
-    if len(url) > _MAX_URL or not url.isascii():
-        raise MalformedCallback(f"the callback URL is not ASCII, or longer than {_MAX_URL} characters")
-    if not _same_place(base, expected):
-        raise RedirectMismatch("the callback arrived at another redirect URI than the one of this authorization")
-    pairs = decode(query)
-    if any(pair not in pairs for pair in decode(own)):
-        raise RedirectMismatch("the callback lacks a parameter of the redirect URI of this authorization")
-    members = dict(pairs)
+def _other_redirect() -> RedirectMismatch:
+    return RedirectMismatch(
+        "the callback did not arrive at the redirect_uri of this authorization: pass the whole URL that the browser asked for"
+    )
+
+
+def _place(base: str) -> tuple[str, str] | None:
+    """What must agree between two redirect URIs: scheme, host and port in canonical form, and the path as it is."""
+    scheme, _, rest = base.partition(":")
+    if not rest.startswith("//") or rest.startswith("///"):
+        return scheme.lower(), rest  # a private-use scheme without a host (RFC 8252 §7.1)
+    host, slash, path = rest[2:].partition("/")
+    try:
+        return urls.origin("the callback", f"{scheme.lower()}://{host}"), "/" + path if slash or path else "/"
+    except ConfigurationError:
+        return None
+
+
+def _read_query(query: str, fragment: str) -> list[tuple[str, str]]:
+    try:
+        pairs = form.read(query, limit=MAX_PARAMETERS)
+    except ValueError:
+        raise MalformedCallback("the callback has too many parameters, or one with a bad escape: begin again") from None
     names = [name for name, _ in pairs]
     if any(names.count(name) > 1 for name in _SINGLE):
-        raise MalformedCallback("the callback repeats a parameter: begin a new authorization")
-    if "access_token" in members or "access_token=" in fragment:
-        raise MalformedCallback("the callback carries a token, which this flow never asks for: begin a new authorization")
-    return members
+        raise MalformedCallback("the callback has code, state, iss or error more than once: begin again")
+    if "access_token" in names or "access_token=" in unquote_plus(fragment):
+        raise MalformedCallback("the callback carries an access token, which was not asked for: begin again")
+    return pairs
 
 
-def _same_place(arrived: str, expected: str) -> bool:
-    if arrived == expected:
-        return True
+def _contains(pairs: list[tuple[str, str]], own_query: str) -> bool:
+    """Whether the redirect URI's own parameters came back as they were (RFC 6749 §3.1.2)."""
     try:
-        return _place(arrived) == _place(expected)
-    except ConfigurationError:
+        own = form.read(own_query, limit=MAX_PARAMETERS)
+    except ValueError:
         return False
+    return all(pairs.count(pair) == own.count(pair) for pair in own)
 
 
-def _place(url: str) -> tuple[str, str]:
-    return urls.origin("the callback", url), urls.split("the callback", url).path or "/"
-
-
-def _check_state(pending: PendingAuthorization, members: Mapping[str, str], now: float) -> None:
-    state = members.get("state")
-    if state is None:
-        raise StateMissing("the callback has no state: nothing ties it to an authorization that was begun here")
-    if not hmac.compare_digest(state.encode("utf-8"), pending.state.reveal().encode("utf-8")):
-        raise StateMismatch("the callback's state is not the one that was sent: begin a new authorization")
+def _check_flow(pending: PendingAuthorization, given: Mapping[str, str], now: float) -> None:
+    """Nothing else is believed before `state` and `iss` tie the callback to this flow and this server."""
+    if "state" not in given:
+        raise StateMissing("the callback has no state: begin again, and send the browser only to the URL of that flow")
+    if Secret(given["state"]) != pending.state:
+        raise StateMismatch("the callback has another state than this authorization: begin again")
     if now > pending.expires_at:
         raise StateExpired("the user took too long: begin a new authorization")
+    if "iss" not in given:
+        if pending.issuer_parameter is IssuerParameter.REQUIRED:
+            raise IssuerMissing("the callback has no iss, which this provider promises: begin again")
+    elif given["iss"] != pending.issuer:
+        raise IssuerMismatch("the callback names another issuer than the one that was asked: begin again")
 
 
-def _check_issuer(pending: PendingAuthorization, members: Mapping[str, str]) -> None:
-    issuer = members.get("iss")
-    if issuer is None and pending.issuer_parameter is IssuerParameter.REQUIRED:
-        raise IssuerMissing("the callback has no iss, which this provider promises: begin a new authorization")
-    if issuer is not None and issuer != pending.issuer:
-        raise IssuerMismatch("the callback names another issuer than the one that was asked: begin a new authorization")
+def _answer(pending: PendingAuthorization, given: Mapping[str, str], description: str | None) -> ValidatedCallback:
+    code, error = given.get("code"), given.get("error")
+    if (code is None) == (error is None):
+        raise MalformedCallback("the callback has both code and error, or neither: begin again")
+    if error is not None:
+        secrets = (pending.state, pending.code_verifier, pending.handle)
+        said = None if not description else conceal(description, secrets)
+        raise AuthorizationRefused(conceal(error, secrets), description=said)
+    if code is None or not _VSCHAR.match(code):
+        raise MalformedCallback("the callback has a code with characters that a code may not have: begin again")
+    return _validated(code, pending)

@@ -1,77 +1,108 @@
-"""Errors in all four shapes that TropiPay uses, read into one.
+"""The four shapes of an error reply, and the one meaning behind them (RFC 6749 §5.2, TropiPay v2 and v3).
 
-    RFC 6749      {"error": "invalid_client", "error_description": "Credential not found"}
-    nested        {"error": {"type": …, "code": "invalid_credentials", "message": …}}
-    flat          {"error": "invalid_request", "message": …, "code": "E00123"}
-    nested, old   {"error": {"msg": "No token!"}}
+What belongs here: what the server said, in OAuth's words where TropiPay has its own. What does not: what follows from it.
 
-What belongs here: the shapes and TropiPay's codes. What does not: what follows from an error.
+    {"error": "invalid_client", "error_description": "..."}                 RFC 6749
+    {"error": {"code": "invalid_credentials", "message": "...", ...}}       nested
+    {"error": "invalid_request", "message": "...", "code": "E00123"}        flat with code
+    {"error": {"msg": "No token!"}}                                         nested, old
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._values.errors import OAuthError, RemoteProtocolError
 from .._values.http import HTTPResponse
 from .._values.secret import Secret
-from .redaction import redacted
+from .fields import may_be_json
+from .redaction import conceal
 from .strict_json import parse_object
 
-NO_TOKEN = "no_token"
-"""TropiPay's "No token!": the header did not arrive, so a new token would not help."""
+MISSING_TOKEN = "missing_token"  # OAuth has no code for it (RFC 6750 §3.1), TropiPay only a message
+UNNAMED = "unnamed_error"
 
-_CODES = {
-    "E00001": "invalid_client",
+_OF_NATIVE = {
     "invalid_credentials": "invalid_client",
-    "E00002": "invalid_token",
     "token_expired": "invalid_token",
-    "E00003": "insufficient_scope",
     "permission_denied": "insufficient_scope",
+    "resource_not_found": "resource_not_found",
+    "invalid_parameter": "invalid_request",
+    "E00001": "invalid_client",
+    "E00002": "invalid_token",
+    "E00003": "insufficient_scope",
     "E00004": "resource_not_found",
     "E00005": "invalid_request",
-    "invalid_parameter": "invalid_request",
 }
-_MESSAGES = {
-    "credential not found": "invalid_client",
-    "no token!": NO_TOKEN,
-    "failed to authenticate token!": "invalid_token",
-}
+_OF_MESSAGE = {"failed to authenticate token": "invalid_token", "no token": MISSING_TOKEN}
+_PLAIN = frozenset(
+    (
+        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"),
+        *("invalid_scope", "invalid_token", "insufficient_scope", "access_denied", "server_error", "temporarily_unavailable"),
+        *("unsupported_response_type", "unsupported_token_type", "resource_not_found", MISSING_TOKEN, UNNAMED),
+    )
+)
 
 
-def read_error(response: HTTPResponse, known_secrets: tuple[Secret, ...] = ()) -> OAuthError | None:
-    """The error that a response carries in any of the four shapes, or None. Secrets that it echoes are hidden."""
+def read_error(response: HTTPResponse, known_secrets: Iterable[Secret] = ()) -> OAuthError | None:
+    """What the body says, or None if it is no error in any of the four shapes. Never raises.
+
+    Args:
+        known_secrets: hidden wherever the server echoes one of them.
+    """
+    members = read_members(response)
+    return None if members is None else error_of(members, response.status, known_secrets)
+
+
+def read_members(response: HTTPResponse) -> dict[str, Any] | None:
+    """The JSON object of the body, or None if it is none."""
+    if not may_be_json(response.headers):
+        return None
     try:
-        members = parse_object(response.body)
+        return parse_object(response.body)
     except RemoteProtocolError:
         return None
-    found = members.get("error")
-    if isinstance(found, Mapping):
-        name, native, message = None, _text(found, "code") or _text(found, "type"), _text(found, "message", "msg")
-    elif isinstance(found, str) and found:
-        name, native, message = found, _text(members, "code"), _text(members, "error_description", "message")
-    else:
+
+
+def error_of(members: Mapping[str, Any], status: int, known_secrets: Iterable[Secret] = ()) -> OAuthError | None:
+    """As `read_error`, of an object that was read already."""
+    error = members.get("error")
+    if isinstance(error, dict):
+        native = _word(error, "code") or _word(error, "type")
+        message = _word(error, "message") or _word(error, "msg")
+        return _made(None, native, message, status, known_secrets) if native or message else None
+    if not isinstance(error, str) or not error.strip():
         return None
+    message = _word(members, "error_description") or _word(members, "message")
+    return _made(error.strip(), _word(members, "code"), message, status, known_secrets)
+
+
+def _word(members: Mapping[str, Any], name: str) -> str | None:
+    """A member as text; some codes are numbers. None if it is absent, blank or anything else."""
+    value = members.get(name)
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    return text.strip() or None
+
+
+def _made(error: str | None, native: str | None, message: str | None, status: int, known_secrets: Iterable[Secret]) -> OAuthError:
+    secrets = tuple(known_secrets)
+    name = _name(error, native, message, status)
+    native = native or (error if error != name else None)
     return OAuthError(
-        redacted(_meaning(name, native, message), known_secrets) or "unknown_error",
-        status=response.status,
-        description=redacted(message, known_secrets),
-        native_code=redacted(native or (name if name in _CODES else None), known_secrets),
+        name if name in _PLAIN else conceal(name, secrets),
+        status=status,
+        description=None if message is None else conceal(message, secrets),
+        native_code=None if native is None else native if native in _OF_NATIVE else conceal(native, secrets),
     )
 
 
-def _text(members: Mapping[str, Any], *names: str) -> str | None:
-    for name in names:
-        value = members.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def _meaning(name: str | None, native: str | None, message: str | None) -> str:
-    """The error's name in the words of RFC 6749 and RFC 6750, else the server's own, verbatim."""
-    said = _MESSAGES.get((message or "").strip().lower())
-    if said == "invalid_client" and name in (None, "invalid_client", "invalid_request"):
-        return said
-    if name is not None:
-        return _CODES.get(name, name)
-    return said or _CODES.get(native or "", native or "unknown_error")
+def _name(error: str | None, native: str | None, message: str | None, status: int) -> str:
+    """OAuth's word for it. The server's own is kept where OAuth has none, and `invalid_grant` is never inferred."""
+    said = (message or "").rstrip(".! ").lower()
+    if said == "credential not found" and status != 404:  # TropiPay's word for wrong client credentials, whatever the code
+        return "invalid_client"
+    if error in _PLAIN:
+        return error
+    for word in (error, native):
+        if word in _OF_NATIVE:
+            return _OF_NATIVE[word]
+    return error or (_OF_MESSAGE.get(said) if native is None else None) or native or UNNAMED

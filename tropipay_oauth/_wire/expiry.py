@@ -1,72 +1,90 @@
-"""When a token ends, whichever way the server wrote it, and which rule told.
+"""When a token ends, and how that is known: `expires_in` in all the forms that TropiPay sends (RFC 6749 §5.1).
 
-What belongs here: `expires_in` in every form that TropiPay uses, and the `exp` of a JWT. What does not: what to do when
-it ends. Most clients take the absolute time that TropiPay sends for a lifetime and keep a dead token for decades.
+What belongs here: the one rule that tells a moment from a lifetime. What does not: when to renew.
 """
 
-import binascii
-import math
 import re
-from base64 import urlsafe_b64decode
+from base64 import b64decode
 
+from .._values.checks import is_number
 from .._values.errors import RemoteProtocolError
 from .._values.token import Expiry, ExpirySource
 from .strict_json import parse_object
 
-ABSOLUTE_SECONDS = 1e9
-"""From here on a number is Unix time: as a lifetime it would be 31 years."""
-ABSOLUTE_MILLISECONDS = 1e12
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d{1,12})([smhdw])\Z", re.ASCII | re.IGNORECASE)
-_NUMERIC = re.compile(r"\d{1,32}\Z", re.ASCII)
-_MAX_JWT = 16384
+_SECONDS = 1e9
+_MILLISECONDS = 1e12
+_HIGHEST = 1e30
+_NUMBER = re.compile(r"[0-9]{1,32}(?:\.[0-9]{1,32})?\Z")
+_DURATION = re.compile(r"([0-9]{1,32})([smhdw])\Z")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_PAYLOAD = re.compile(r"[A-Za-z0-9_-]+\Z")
+_MAX_JWT = 1 << 16
+
+_Reading = tuple[float, ExpirySource]
 
 
-def read_expiry(value: object, *, access_token: str, reads_jwt: bool, server_now: float, max_lifetime: float) -> Expiry:
-    """When the token ends, by the server's clock.
+def read_expiry(
+    value: object,
+    *,
+    present: bool,
+    access_token: str,
+    reads_jwt: bool,
+    server_now: float,
+    max_lifetime: float,
+) -> Expiry:
+    """When the token ends, by the server's clock. Never raises: what cannot be used is unknown.
+
+    From 10^12 on it is Unix time in milliseconds, from 10^9 on in seconds, below that a lifetime in seconds (10^9 seconds
+    are 31 years); digits with a unit are a duration; digits as text are the number.
 
     Args:
-        value: the member `expires_in`, None if absent or null.
-        reads_jwt: whether the access token's own `exp` may be looked at, unverified, when `value` is None.
+        value: `expires_in` as the JSON had it.
+        present: whether the JSON had it at all.
+        access_token: looked at, unverified, only if `reads_jwt` and there is no `expires_in`, or it is null.
         server_now: Unix seconds by the server's clock.
-        max_lifetime: seconds; a later end is cut to this.
+        max_lifetime: seconds; a longer life is cut to this and marked as clamped.
     """
-    at, source = _jwt_end(access_token) if value is None and reads_jwt else _end(value, server_now)
-    if at is None or not math.isfinite(at):
+    if present and value is not None:
+        reading = _of_text(value, server_now) if isinstance(value, str) else _of_number(value, server_now)
+    else:
+        reading = _of_jwt(access_token) if reads_jwt else None
+    if reading is None:
         return Expiry()
-    latest = server_now + max_lifetime
-    return Expiry(at=min(at, latest), source=source, clamped=at > latest)
+    at, source = reading
+    limit = server_now + max_lifetime
+    return Expiry(at=min(at, limit), source=source, clamped=at > limit)
 
 
-def _end(value: object, server_now: float) -> tuple[float | None, ExpirySource]:
-    if isinstance(value, str):
-        if duration := _DURATION.match(value):
-            seconds = int(duration[1]) * _UNITS[duration[2].lower()]
-            return server_now + seconds, ExpirySource.DURATION
-        value = int(value) if _NUMERIC.match(value) else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e300:
-        return None, ExpirySource.UNKNOWN
-    return _moment(float(value), server_now)
+def _of_number(value: object, server_now: float) -> _Reading | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        return None
+    number = float(min(value, _HIGHEST))
+    return _moment(number) or (server_now + number, ExpirySource.LIFETIME_SECONDS)
 
 
-def _moment(number: float, server_now: float) -> tuple[float, ExpirySource]:
-    if number >= ABSOLUTE_MILLISECONDS:
+def _moment(number: float) -> _Reading | None:
+    """An absolute time, or None if the number is too small to be one."""
+    if number >= _MILLISECONDS:
         return number / 1000, ExpirySource.ABSOLUTE_MILLISECONDS
-    if number >= ABSOLUTE_SECONDS:
-        return number, ExpirySource.ABSOLUTE_SECONDS
-    return server_now + number, ExpirySource.LIFETIME_SECONDS
+    return (number, ExpirySource.ABSOLUTE_SECONDS) if number >= _SECONDS else None
 
 
-def _jwt_end(access_token: str) -> tuple[float | None, ExpirySource]:
-    """The `exp` claim (RFC 7519 §4.1.4). It is a hint from the server to itself: nothing is verified, nothing is trusted."""
-    parts = access_token.split(".") if len(access_token) <= _MAX_JWT else []
-    if len(parts) != 3:
-        return None, ExpirySource.UNKNOWN
+def _of_text(text: str, server_now: float) -> _Reading | None:
+    if _NUMBER.match(text):
+        return _of_number(float(text), server_now)
+    duration = _DURATION.match(text)
+    return duration and (server_now + float(duration[1]) * _UNITS[duration[2]], ExpirySource.DURATION)
+
+
+def _of_jwt(access_token: str) -> _Reading | None:
+    """`exp` of a JWT (RFC 7519 §4.1.4), a hint and no proof: the client cannot verify the token and need not."""
+    parts = access_token.split(".", 3)
+    if len(access_token) > _MAX_JWT or len(parts) != 3 or not _PAYLOAD.match(parts[1]):
+        return None
     try:
-        payload = urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        exp = parse_object(payload).get("exp")
-    except (binascii.Error, ValueError, RemoteProtocolError):
-        return None, ExpirySource.UNKNOWN
-    if isinstance(exp, bool) or not isinstance(exp, (int, float)) or not ABSOLUTE_SECONDS <= exp < 1e300:
-        return None, ExpirySource.UNKNOWN
-    return _moment(float(exp), 0.0)[0], ExpirySource.JWT_EXP
+        claims = parse_object(b64decode(parts[1] + "=" * (-len(parts[1]) % 4), altchars=b"-_"))
+    except (ValueError, RemoteProtocolError):
+        return None
+    exp = claims.get("exp")
+    moment = _moment(float(exp)) if isinstance(exp, (int, float)) and is_number(exp) else None
+    return moment and (moment[0], ExpirySource.JWT_EXP)

@@ -1,42 +1,39 @@
-"""`application/x-www-form-urlencoded`, written as RFC 6749 appendix B says and read without mercy.
+"""`application/x-www-form-urlencoded`: how parameters are written and read (RFC 6749 appendix B).
 
-What belongs here: pairs to text and text to pairs. What does not: which parameters there are.
+What belongs here: names and values in UTF-8, percent-escaped, a space as `+`. What does not: which parameters there are.
 """
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_to_bytes
 
-from .._values.errors import MalformedCallback
-
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
-MAX_PARAMETERS = 100
+
+Pairs = Iterable[tuple[str, str]]
 
 
-def encode(pairs: Iterable[tuple[str, str]]) -> str:
-    """UTF-8, percent-escaped, a space as `+` (RFC 6749 appendix B)."""
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+def quote(text: str) -> str:
+    """One name or value as it is written; most need no escape, and this is on the path of each authorization."""
+    return text if _PLAIN.match(text) else quote_plus(text)
 
 
-def decode(query: str) -> list[tuple[str, str]]:
-    """The pairs of a query, in order, empty values left out (RFC 6749 §3.1).
+def write(pairs: Pairs) -> str:
+    """The parameters as one text."""
+    return "&".join([f"{quote(name)}={quote(value)}" for name, value in pairs])
+
+
+def read(text: str, *, limit: int) -> list[tuple[str, str]]:
+    """The parameters of a text, in order and with repetitions. A `;` separates nothing.
 
     Raises:
-        MalformedCallback: a bad escape, text that is not UTF-8, or more than 100 parameters.
+        ValueError: more than `limit` parameters, a `%` without two hexadecimal digits, or octets that are not UTF-8.
     """
-    pieces = [piece for piece in query.split("&") if piece]
-    if len(pieces) > MAX_PARAMETERS:
-        raise MalformedCallback(f"the callback has more than {MAX_PARAMETERS} parameters: begin a new authorization")
-    pairs = [(_unescape(name), _unescape(value)) for name, _, value in (piece.partition("=") for piece in pieces)]
-    return [(name, value) for name, value in pairs if value]
+    if text.count("&") >= limit or _BAD_ESCAPE.search(text):
+        raise ValueError("parameters")
+    parts = [part.partition("=") for part in text.split("&") if part]
+    return [(_unquote(name), _unquote(value)) for name, _, value in parts]
 
 
-def _unescape(text: str) -> str:
-    if _BAD_ESCAPE.search(text):
-        raise MalformedCallback("the callback has a bad percent-escape: begin a new authorization")
-    try:
-        raw = text.replace("+", " ").encode("ascii")
-        return _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode("ascii")), raw).decode("utf-8")
-    except UnicodeError:
-        raise MalformedCallback("the callback is not UTF-8: begin a new authorization") from None
+def _unquote(text: str) -> str:
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")

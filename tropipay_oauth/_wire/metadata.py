@@ -1,7 +1,6 @@
-"""Authorization-server metadata (RFC 8414): how to learn a provider's endpoints from its issuer, and what to refuse.
+"""Authorization server metadata (RFC 8414): where the endpoints of any OAuth server are, and how it wants to be spoken to.
 
-What belongs here: the request, and a provider made of the reply. What does not: fetching it (an adapter). Nothing in the
-document is followed but the endpoints, and those only where the issuer itself lives (SSRF).
+What belongs here: asking for it, and what of it may be believed. What does not: TropiPay's own endpoints, which are known.
 """
 
 from typing import Any
@@ -18,123 +17,133 @@ _PREFERRED = (ClientAuthentication.BASIC, ClientAuthentication.BODY, ClientAuthe
 
 
 def metadata_request(issuer: str, *, timeout: float = 30.0) -> HTTPRequest:
-    """The request for an issuer's metadata (RFC 8414 §3.1): the well-known path goes between host and path.
+    """Ask for the metadata of `issuer` (RFC 8414 §3.1).
+
+    Args:
+        issuer: https, or http on a loopback IP literal; its path goes behind the well-known one.
+        timeout: seconds for everything together.
 
     Raises:
-        ConfigurationError: the issuer is not https, or has a query or a fragment.
+        ConfigurationError: an issuer with a query or fragment, or one that is not https.
     """
-    urls.check_endpoint("the issuer", issuer)
-    if "?" in issuer:
-        raise ConfigurationError("the issuer must not have a query (RFC 8414 §2): remove '?' and what follows")
-    path = urls.split("the issuer", issuer).path.rstrip("/")
-    url = f"{urls.origin('the issuer', issuer)}{_WELL_KNOWN}{path}"
+    root = _check_issuer(issuer)
+    path = issuer.partition("://")[2].partition("/")[2].removesuffix("/")
+    url = f"{root}{_WELL_KNOWN}/{path}" if path else f"{root}{_WELL_KNOWN}"
     return HTTPRequest(method="GET", url=url, headers={"Accept": "application/json"}, replayable=True, timeout=timeout)
+
+
+def _check_issuer(issuer: str) -> str:
+    """The origin of an issuer that may be asked."""
+    urls.check_endpoint("issuer", issuer)
+    if "?" in issuer:
+        raise ConfigurationError("issuer must not have a query (RFC 8414 §2): remove '?' and what follows", code="issuer")
+    return urls.origin("issuer", issuer)
 
 
 def provider_from_metadata(
     issuer: str,
     response: HTTPResponse,
     *,
-    name: str | None = None,
     api_base: str | None = None,
     resource_origins: tuple[str, ...] | None = None,
     endpoint_origins: tuple[str, ...] = (),
     body_encoding: BodyEncoding = BodyEncoding.FORM,
     client_authentication: ClientAuthentication | None = None,
 ) -> Provider:
-    """The provider that the reply to `metadata_request(issuer)` describes.
+    """The provider that the metadata of `issuer` describes.
 
     Args:
-        api_base, resource_origins: where access tokens may go; the metadata does not say.
-        endpoint_origins: further origins, beside the issuer's own, at which endpoints may be.
-        client_authentication: overrides what the metadata offers.
+        issuer: as it was given to `metadata_request`; the metadata must name it code point by code point.
+        response: the reply to that request.
+        api_base, resource_origins: of the API, which the metadata does not tell.
+        endpoint_origins: origins other than the issuer's own where endpoints may be.
+        body_encoding: how a token request is written.
+        client_authentication: None takes HTTP Basic if the server offers it, else the body, else none.
 
     Raises:
-        MetadataError: another status or media type, another issuer (§3.3), an endpoint elsewhere, no S256.
-        ConfigurationError: `api_base` or another argument is refused.
+        MetadataError: the metadata must not be used (RFC 8414 §3.3): `code` tells why. Nothing of it was adopted.
+        ConfigurationError: the issuer, `api_base` or an origin given here is refused.
     """
-    members = _document(response)
+    root = _check_issuer(issuer)
+    members = _read(response)
     if members.get("issuer") != issuer:
         raise MetadataError(
-            "the metadata names another issuer than the one that was asked: do not use it", code="issuer_mismatch"
+            "the metadata is that of another issuer: use the issuer exactly as it names itself", code="issuer_mismatch"
         )
-    allowed = (urls.origin("the issuer", issuer), *endpoint_origins)
-    token_endpoint = _endpoint(members, "token_endpoint", allowed)
+    origins = (root, *endpoint_origins)
+    token_endpoint = _endpoint(members, "token_endpoint", root, origins)
     if token_endpoint is None:
-        raise MetadataError("the metadata has no token_endpoint", code="missing_token_endpoint")
-    provider = Provider(
-        name=name or issuer,
+        raise MetadataError("the metadata has no token_endpoint: name the endpoints by hand", code="no_token_endpoint")
+    if resource_origins is None:
+        resource_origins = () if api_base is None else (urls.origin("api_base", api_base),)
+    promised = members.get("authorization_response_iss_parameter_supported") is True
+    return Provider(
+        name=root,
         issuer=issuer,
         token_endpoint=token_endpoint,
-        authorization_endpoint=_endpoint(members, "authorization_endpoint", allowed),
-        revocation_endpoint=_endpoint(members, "revocation_endpoint", allowed),
+        authorization_endpoint=_endpoint(members, "authorization_endpoint", root, origins),
+        revocation_endpoint=_endpoint(members, "revocation_endpoint", root, origins),
         api_base=api_base,
-        resource_origins=_origins(api_base) if resource_origins is None else resource_origins,
+        resource_origins=resource_origins,
         body_encoding=body_encoding,
         client_authentication=client_authentication or _authentication(members),
-        issuer_parameter=_issuer_parameter(members),
-        pkce_confirmed=_pkce(members),
+        issuer_parameter=IssuerParameter.REQUIRED if promised else IssuerParameter.COMPARED,
+        pkce_confirmed=_confirms_pkce(members),
     )
-    return provider
 
 
-def _origins(api_base: str | None) -> tuple[str, ...]:
-    return () if api_base is None else (urls.origin("api_base", api_base),)
-
-
-def _document(response: HTTPResponse) -> dict[str, Any]:
-    if response.status != 200 or media_type(response.headers) != "application/json":
-        raise MetadataError(
-            "the issuer gave no metadata (200 with application/json is needed): check the issuer's URL", code="no_metadata"
-        )
+def _read(response: HTTPResponse) -> dict[str, Any]:
+    if response.status != 200:
+        raise MetadataError(f"the metadata was answered with {response.status} instead of 200: check the issuer", code="status")
+    if media_type(response.headers) != "application/json":
+        raise MetadataError("the metadata is not application/json: check the issuer", code="media_type")
     try:
         return parse_object(response.body)
     except RemoteProtocolError as error:
-        raise MetadataError(f"the metadata cannot be read: {error}", code=error.code) from None
+        message, code = error.message, error.code
+    raise MetadataError(message, code=code)
 
 
-def _endpoint(members: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str | None:
-    found = members.get(name)
-    if found is None:
+def _endpoint(members: dict[str, Any], name: str, root: str, origins: tuple[str, ...]) -> str | None:
+    """An endpoint that may be used: on the issuer's own origin or on one that the caller allows (RFC 9700 §4.4)."""
+    url = members.get(name)
+    if url is None:
         return None
     try:
-        endpoint = urls.check_endpoint(f"the metadata's {name}", found)
-        place = urls.origin(f"the metadata's {name}", endpoint)
-    except ConfigurationError as error:
-        raise MetadataError(f"{error}; do not use this metadata", code="bad_endpoint") from None
-    if place not in allowed:
-        raise MetadataError(
-            f"the metadata's {name} is not at the issuer's own origin: do not use it, or name its origin in endpoint_origins",
-            code="foreign_endpoint",
-        )
-    return endpoint
-
-
-def _names(members: dict[str, Any], name: str) -> list[object] | None:
-    found = members.get(name)
-    if found is not None and not isinstance(found, list):
-        raise MetadataError(f"the metadata's {name} is no list", code="bad_member")
-    return found
+        place = urls.origin(name, urls.check_endpoint(name, url))
+        host = urls.host_of(name, urls.split(name, url))
+    except ConfigurationError as refused:
+        message = refused.message
+    else:
+        if place not in origins:
+            message = f"{name} is at another origin than the issuer: allow it by endpoint_origins if it is meant"
+        elif urls.ip_literal(host) is not None and not (place == root and urls.is_loopback(host)):
+            message = f"{name} is at an IP address: only a loopback issuer may have that"
+        else:
+            return url
+    raise MetadataError(message, code="endpoint")
 
 
 def _authentication(members: dict[str, Any]) -> ClientAuthentication:
-    """Omitted means Basic (RFC 8414 §2)."""
-    offered = _names(members, "token_endpoint_auth_methods_supported")
-    if offered is None:
-        return ClientAuthentication.BASIC
-    for method in _PREFERRED:
-        if method.value in offered:
-            return method
-    raise MetadataError("the server offers no client authentication that is known here", code="no_client_authentication")
+    offered = _names(members, "token_endpoint_auth_methods_supported", (ClientAuthentication.BASIC.value,))
+    found = next((one for one in _PREFERRED if one.value in offered), None)
+    if found is None:
+        raise MetadataError("the server offers no client authentication that is spoken here", code="client_authentication")
+    return found
 
 
-def _issuer_parameter(members: dict[str, Any]) -> IssuerParameter:
-    promised = members.get("authorization_response_iss_parameter_supported") is True
-    return IssuerParameter.REQUIRED if promised else IssuerParameter.COMPARED
+def _confirms_pkce(members: dict[str, Any]) -> bool:
+    """Whether S256 is promised; not signalled at all is no promise (RFC 8414 §2)."""
+    methods = _names(members, "code_challenge_methods_supported", ())
+    if methods and "S256" not in methods:
+        raise MetadataError("the server does not take S256 code challenges: it cannot be used safely", code="pkce_unsupported")
+    return "S256" in methods
 
 
-def _pkce(members: dict[str, Any]) -> bool:
-    methods = _names(members, "code_challenge_methods_supported")
-    if methods is not None and "S256" not in methods:
-        raise MetadataError("the server does PKCE without S256: it cannot be used safely", code="pkce_unsupported")
-    return methods is not None
+def _names(members: dict[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = members.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise MetadataError(f"{name} of the metadata is no list of texts", code="malformed_member")
+    return tuple(value)

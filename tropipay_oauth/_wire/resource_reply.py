@@ -1,56 +1,67 @@
-"""Step F on the wire: what an answer of the API says about the token that was presented.
+"""Step F: what a reply of the API says about the token (RFC 6750 §3.1, TropiPay's shapes).
 
-What belongs here: reading 401 and 403 in RFC 6750's and TropiPay's forms. What does not: sending anything again.
+What belongs here: whether the token is worthless, lacks a scope, or was not seen. What does not: sending anything again.
 """
+
+from collections.abc import Iterable
 
 from .._values.errors import InsufficientScope, OAuthError
 from .._values.http import HTTPResponse
 from .._values.secret import Secret
-from .error_reply import NO_TOKEN, read_error
+from .error_reply import MISSING_TOKEN, UNNAMED, read_error
 from .fields import Challenge, bearer_challenge
-from .redaction import redacted
+from .redaction import conceal
 
-_INVALID = ("invalid_token", "invalid_client")
+_TOKEN_INVALID = frozenset(("invalid_credentials", "E00001", "token_expired", "E00002", "invalid_token"))
+_NO_REASON = frozenset(("unauthorized", UNNAMED))  # the status in words, or a message that nobody can interpret
+_LACKS_SCOPE = frozenset(("insufficient_scope", "access_denied", "forbidden", UNNAMED))
 
 
 def says_token_invalid(response: HTTPResponse) -> bool:
-    """Whether a 401 says that the token is invalid: by its challenge, by TropiPay's body, or by naming no other reason.
+    """Whether a 401 means that the token presented is expired, revoked or otherwise worthless (RFC 6750 §3.1).
 
-    A bare 401 means that the credentials lack validity (RFC 9110 §15.5.2). "No token!" means that none arrived.
+    It does when a Bearer challenge or the body says so, and when nothing in it names any reason (RFC 9110 §15.5.2). It does
+    not when the server saw no token, or names another reason.
     """
     if response.status != 401:
         return False
-    reason = _reason(bearer_challenge(response.headers), response)
-    return reason is None or reason in _INVALID
+    error, challenge = read_error(response), bearer_challenge(response.headers)
+    if error is not None and error.error == MISSING_TOKEN:
+        return False
+    reasons = [] if challenge is None or challenge.error is None else [challenge.error]
+    if error is not None:
+        reasons += [error.error] if error.native_code is None else [error.error, error.native_code]
+    if not _TOKEN_INVALID.isdisjoint(reasons):
+        return True
+    return all(reason.lower() in _NO_REASON for reason in reasons)
 
 
 def missing_token(response: HTTPResponse) -> bool:
-    """Whether the API says that no token arrived."""
-    found = read_error(response)
-    return found is not None and found.error == NO_TOKEN
+    """Whether the API says that the request carried no token at all."""
+    error = read_error(response)
+    return error is not None and error.error == MISSING_TOKEN
 
 
-def _reason(challenge: Challenge | None, response: HTTPResponse) -> str | None:
-    found = read_error(response)
-    if found is not None and found.error == NO_TOKEN:
-        return NO_TOKEN
-    if challenge is not None and challenge.error is not None:
-        return challenge.error
-    return None if found is None else found.error
+def read_resource_error(response: HTTPResponse, known_secrets: Iterable[Secret] = ()) -> OAuthError | InsufficientScope | None:
+    """What the API said, or None if it did not refuse or did not say why. Never raises.
 
-
-def read_resource_error(response: HTTPResponse, known_secrets: tuple[Secret, ...] = ()) -> OAuthError | None:
-    """What the API said when it refused; None if it said nothing that can be read."""
+    Args:
+        known_secrets: hidden wherever the server echoes one of them.
+    """
     if response.status < 400:
         return None
+    secrets = tuple(known_secrets)
     challenge = bearer_challenge(response.headers)
-    found = read_error(response, known_secrets)
-    described = None if found is None else found.description
-    if challenge is not None and challenge.error_description is not None and described is None:
-        described = redacted(challenge.error_description, known_secrets)
-    if response.status == 403:
-        needed = () if challenge is None else challenge.scope
-        return InsufficientScope(status=403, needed=needed, description=described)
-    if found is not None or challenge is None or challenge.error is None:
-        return found
-    return OAuthError(redacted(challenge.error, known_secrets) or "", status=response.status, description=described)
+    error = read_error(response, secrets) or _of_challenge(challenge, response.status, secrets)
+    if response.status != 403 or (error is not None and error.error.lower() not in _LACKS_SCOPE):
+        return error
+    needed = tuple(conceal(name, secrets) for name in challenge.scope) if challenge is not None else ()
+    return InsufficientScope(status=403, needed=needed, description=None if error is None else error.description)
+
+
+def _of_challenge(challenge: Challenge | None, status: int, secrets: tuple[Secret, ...]) -> OAuthError | None:
+    if challenge is None or not challenge.error:
+        return None
+    said = challenge.error_description
+    description = None if said is None else conceal(said, secrets)
+    return OAuthError(conceal(challenge.error, secrets), status=status, description=description)

@@ -1,125 +1,119 @@
-"""JSON as a server may send it: strict, bounded, and nothing but documented errors.
+"""JSON from the network: one object, in UTF-8, bounded, without ambiguity (RFC 8259 §4, §6, §8.1, §9).
 
-What belongs here: from bytes to an object. What does not: what its members mean. CPython's parser accepts more than
-RFC 8259 does (NaN, duplicate names, UTF-16, lone surrogates, unbounded depth); each of these is refused here.
+What belongs here: what makes a document unacceptable whatever it says. What does not: the meaning of its members.
+Python's own reader takes duplicate members, NaN, UTF-16 and lone surrogates, makes infinity of 1e999, and fails with
+RecursionError on deep documents; none of that leaves this module.
 """
 
 import json
-import math
+import re
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from .._values.errors import RemoteProtocolError
+from .._values.secret import discreet
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
-MAX_DIGITS = 64
-
-
-class _Refused(Exception):
-    """A rule was broken deep inside the parser."""
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+@discreet
+def parse_object(body: bytes, *, max_bytes: int = 1 << 20, max_depth: int = 32, max_digits: int = 64) -> dict[str, Any]:
+    """The members of the JSON object that `body` is.
+
+    Args:
+        body: octets as they arrived; a byte order mark is refused (RFC 8259 §8.1).
+        max_bytes: the longest document.
+        max_depth: how many objects and arrays may enclose one another.
+        max_digits: the digits of one number.
+
+    Raises:
+        RemoteProtocolError: `code` is response_too_large, not_utf8, depth_limit, malformed_json, duplicate_member,
+            number_limit, lone_surrogate or not_an_object. The message holds nothing of the document.
+    """
+    if len(body) > max_bytes:
+        raise RemoteProtocolError(f"the document has more than {max_bytes} bytes: it was not read", code="response_too_large")
+    text = _decode(body)
+    if text.count("{") + text.count("[") > max_depth:
+        _check_depth(text, max_depth)
+    value = _parse(text, max_digits)
+    if "\\u" in text:
+        _check_surrogates(value)
+    if not isinstance(value, dict):
+        raise RemoteProtocolError("the document is JSON but no object", code="not_an_object")
+    return value
+
+
+def _decode(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RemoteProtocolError("the document is not UTF-8", code="not_utf8") from None
+
+
+def _parse(text: str, max_digits: int) -> Any:
+    try:
+        return _decoder(max_digits).decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise _malformed() from None
+
+
+def _check_depth(text: str, limit: int) -> None:
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > limit:
+            raise _too_deep()
+
+
+def _check_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise RemoteProtocolError("the document has half a character (a lone surrogate)", code="lone_surrogate") from None
+
+
+def _malformed() -> RemoteProtocolError:
+    return RemoteProtocolError("the document is not JSON", code="malformed_json")
+
+
+def _too_deep() -> RemoteProtocolError:
+    return RemoteProtocolError("the document is nested too deeply", code="depth_limit")
+
+
+def _bad_number() -> RemoteProtocolError:
+    return RemoteProtocolError("the document has a number with too many digits, or beyond all bounds", code="number_limit")
+
+
+def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _Refused("duplicate_member", "names a member twice")
+        raise RemoteProtocolError("an object of the document has the same member twice", code="duplicate_member")
     return members
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise _Refused("number_limit", f"has a number of more than {MAX_DIGITS} digits")
-    return int(digits)
+def _to_constant(name: str) -> NoReturn:
+    raise _malformed()  # NaN, Infinity and -Infinity are Python's, not JSON's
 
 
-def _fraction(digits: str) -> float:
-    value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
-    if math.isinf(value):
-        raise _Refused("number_limit", "has a number that is too large or too long")
-    return value
+@lru_cache(maxsize=8)
+def _decoder(max_digits: int) -> json.JSONDecoder:
+    """Made once per limit: building one for each document costs more than reading it."""
 
+    def check(text: str) -> str:
+        if len(text) > max_digits and sum(map(str.isdigit, text)) > max_digits:
+            raise _bad_number()
+        return text
 
-def _constant(name: str) -> NoReturn:
-    raise _Refused("malformed_json", "has NaN or Infinity, which JSON does not know")
+    def to_float(text: str) -> float:
+        number = float(check(text))
+        if number - number != 0:  # infinite
+            raise _bad_number()
+        return number
 
+    def to_int(text: str) -> int:
+        return int(check(text))
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_fraction, parse_constant=_constant)
-
-
-def _refuse(code: str, what: str) -> RemoteProtocolError:
-    return RemoteProtocolError(f"the server's JSON {what}", code=code)
-
-
-def parse_object(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """The JSON object in `body` (RFC 8259, UTF-8 without a byte order mark).
-
-    Args:
-        max_bytes: of the body.
-        max_depth: of arrays and objects within each other.
-
-    Raises:
-        RemoteProtocolError: with code `response_too_large`, `not_utf8`, `malformed_json`, `duplicate_member`,
-            `number_limit`, `depth_limit`, `lone_surrogate` or `not_an_object`. No text of the body is in the message.
-    """
-    if len(body) > max_bytes:
-        raise _refuse("response_too_large", f"has {len(body)} bytes, more than {max_bytes}")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _refuse("not_utf8", "is not UTF-8") from None
-    if text.count("[") + text.count("{") > max_depth and _depth(text) > max_depth:
-        raise _refuse("depth_limit", f"is more than {max_depth} levels deep")
-    try:
-        value = _DECODER.decode(text)
-    except _Refused as broken:
-        raise _refuse(*broken.args) from None
-    except (ValueError, RecursionError):
-        raise _refuse("malformed_json", "cannot be parsed") from None
-    if not isinstance(value, dict):
-        raise _refuse("not_an_object", "is not an object")
-    if "\\u" in text and not _is_unicode(value):
-        raise _refuse("lone_surrogate", "has half of a surrogate pair")
-    return value
-
-
-def _depth(text: str) -> int:
-    """How deep brackets are nested outside of strings, at most; counted without recursion."""
-    deepest = depth = 0
-    characters = iter(text)
-    for character in characters:
-        if character == '"':
-            _skip_string(characters)
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
-
-
-def _skip_string(characters: Any) -> None:
-    for character in characters:
-        if character == "\\":
-            next(characters, None)
-        elif character == '"':
-            return
-
-
-def _is_unicode(value: Any) -> bool:
-    match value:
-        case str():
-            return value.isascii() or _encodes(value)
-        case dict():
-            return all(_is_unicode(name) and _is_unicode(item) for name, item in value.items())
-        case list():
-            return all(_is_unicode(item) for item in value)
-        case _:
-            return True
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return json.JSONDecoder(object_pairs_hook=_to_object, parse_float=to_float, parse_int=to_int, parse_constant=_to_constant)

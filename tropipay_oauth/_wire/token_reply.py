@@ -1,11 +1,6 @@
-"""Step D on the wire: a reply to a token request is one of four outcomes, and nothing else.
+"""Step D: a reply of the token endpoint has exactly four outcomes (RFC 6749 §5).
 
-    Granted        2xx, well formed, bearer, usable
-    Refused        the server understood and said no; a redirect; another 4xx
-    NotProcessed   429, 503, or not one byte was sent: nothing was consumed
-    Unknown        no reply, another 5xx, or a 2xx that cannot be read: what was sent may have been consumed
-
-What belongs here: classifying, and reading a token. What does not: what follows (the law).
+What belongs here: telling them apart, and a token response understood. What does not: what follows from an outcome.
 """
 
 import re
@@ -14,33 +9,39 @@ from typing import Any
 from attrs import frozen
 
 from .._values.errors import (
+    ConfigurationError,
     Delivery,
     RemoteError,
     RemoteProtocolError,
     ServerUnavailable,
     TransportError,
     TropiPayOAuthError,
+    printable,
 )
 from .._values.http import HTTPResponse
 from .._values.provider import Provider
 from .._values.scope import Scope
-from .._values.secret import Opaque, Secret
+from .._values.secret import Opaque, Secret, discreet
 from .._values.token import GrantType, Token
-from .error_reply import read_error
+from . import fields
+from .error_reply import error_of, read_error
 from .expiry import read_expiry
-from .fields import clock_offset as read_clock_offset
-from .fields import media_type, retry_after
 from .strict_json import parse_object
 
-_BEARER_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,65536}=*\Z")
-_VSCHAR = re.compile(r"[ -~]{1,65536}\Z")
-_SCOPE_NAME = re.compile(r"[!#-\[\]-~]{1,255}\Z")
-_BUSY = (429, 503)
+_VSCHAR = re.compile(r"[ -~]+\Z")
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z")
+_NOT_PROCESSED = (429, 503)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, getstate_setstate=False)
 class Granted(Opaque):
-    """A token. `rotated` tells whether a new refresh token replaced the one presented; None if none was presented."""
+    """A token came.
+
+    Args:
+        clock_offset: server time minus ours in seconds; None if never seen.
+        rotated: whether a new refresh token took the place of the one presented; None if none was presented.
+        now: Unix seconds when it came.
+    """
 
     token: Token
     clock_offset: float | None
@@ -50,7 +51,7 @@ class Granted(Opaque):
 
 @frozen(kw_only=True)
 class Refused:
-    """No, and the same request will not be answered otherwise."""
+    """The server understood and said no; nothing was issued."""
 
     error: RemoteError
     now: float
@@ -58,7 +59,7 @@ class Refused:
 
 @frozen(kw_only=True)
 class NotProcessed:
-    """Not now: nothing was consumed. `retry_after` is the server's wish in seconds."""
+    """The server did not take the request: what was presented is as good as before. `retry_after` is in seconds."""
 
     error: TropiPayOAuthError
     retry_after: float | None
@@ -67,7 +68,7 @@ class NotProcessed:
 
 @frozen(kw_only=True)
 class Unknown:
-    """Nobody knows whether what was sent was consumed."""
+    """Nobody can say what became of the request: the server may have consumed what was presented."""
 
     error: TropiPayOAuthError
     now: float
@@ -76,11 +77,34 @@ class Unknown:
 Outcome = Granted | Refused | NotProcessed | Unknown
 
 
+@frozen(kw_only=True, getstate_setstate=False)
+class _Asked(Opaque):
+    """What the reply is read against."""
+
+    provider: Provider
+    grant_type: GrantType
+    requested: Scope
+    refresh_token: Secret | None
+    now: float
+    clock_offset: float | None
+
+    @property
+    def server_now(self) -> float:
+        return self.now + (self.clock_offset or 0.0)
+
+
 def read_transport_failure(delivery: Delivery, reason: str, *, now: float) -> NotProcessed | Unknown:
-    """The outcome of an exchange without a reply."""
-    error = TransportError(f"no reply from the token endpoint: {reason}", delivery=delivery)
+    """The outcome of a token request that got no reply.
+
+    Args:
+        delivery: whether the server may have seen the request.
+        reason: for people; shown escaped and cut.
+        now: Unix seconds.
+    """
     if delivery is Delivery.NOT_SENT:
+        error = TransportError(f"nothing was sent ({printable(reason)}): check the network and try again", delivery=delivery)
         return NotProcessed(error=error, retry_after=None, now=now)
+    error = TransportError(f"the request was sent and no reply came ({printable(reason)}): check the network", delivery=delivery)
     return Unknown(error=error, now=now)
 
 
@@ -95,113 +119,131 @@ def read_token_reply(
     refresh_token: Secret | None = None,
     known_secrets: tuple[Secret, ...] = (),
 ) -> Outcome:
-    """The outcome of a reply (RFC 6749 §5).
+    """The outcome of a token request that got a reply. Never raises.
 
     Args:
-        requested: the scope asked for.
-        now: Unix seconds by this machine's clock.
-        clock_offset: server time minus ours as known so far; the reply's `Date` takes precedence.
-        refresh_token: the one presented; it stays in use if the reply names no new one (RFC 6749 §6).
-        known_secrets: what was sent; hidden wherever the server echoes it.
+        requested: the scope that was asked for.
+        now: Unix seconds.
+        clock_offset: server time minus ours in seconds as known before; the reply's own `Date` takes its place.
+        refresh_token: the one presented; it stays with the new token unless another comes (RFC 6749 §6).
+        known_secrets: hidden wherever the server echoes one of them.
     """
-    offset = read_clock_offset(response.headers, now)
-    offset = clock_offset if offset is None else offset
-    if response.status in _BUSY:
-        wish = retry_after(response.headers, server_now=now + (offset or 0.0))
-        return NotProcessed(error=ServerUnavailable(response.status, retry_after=wish), retry_after=wish, now=now)
-    if response.status >= 500 or response.status < 200:
-        return Unknown(error=ServerUnavailable(response.status), now=now)
-    if response.status >= 300:
-        return Refused(error=_refusal(response, known_secrets), now=now)
-    refusal = read_error(response, known_secrets)
-    if refusal is not None:
-        return Refused(error=refusal, now=now)
-    try:
-        token = _read_token(response, provider, grant_type, requested, refresh_token, now + (offset or 0.0))
-    except RemoteProtocolError as error:
-        return Unknown(error=error, now=now)
-    rotated = None if refresh_token is None else token.refresh_token != refresh_token
-    return Granted(token=token, clock_offset=offset, rotated=rotated, now=now)
-
-
-def _refusal(response: HTTPResponse, known_secrets: tuple[Secret, ...]) -> RemoteError:
-    if response.status < 400:
-        return RemoteProtocolError(
-            f"the token endpoint redirects ({response.status}); secrets are not sent elsewhere: correct its URL",
+    seen = fields.clock_offset(response.headers, now)
+    asked = _Asked(
+        provider=provider,
+        grant_type=grant_type,
+        requested=requested,
+        refresh_token=refresh_token,
+        now=now,
+        clock_offset=clock_offset if seen is None else seen,
+    )
+    status = response.status
+    if 200 <= status < 300:
+        return _read_success(response, asked, known_secrets)
+    if 300 <= status < 400:
+        error = RemoteProtocolError(
+            f"the token endpoint answered with a redirect ({status}), which is not followed: correct the provider's endpoints",
             code="unexpected_redirect",
         )
-    found = read_error(response, known_secrets)
-    if found is not None:
-        return found
+        return Refused(error=error, now=now)
+    if 400 <= status < 500 and status not in _NOT_PROCESSED:
+        return Refused(error=read_error(response, known_secrets) or _unexpected(status), now=now)
+    return _read_failure(response, asked)
+
+
+def _unexpected(status: int) -> RemoteProtocolError:
     return RemoteProtocolError(
-        f"the token endpoint answered {response.status} without an error that can be read: check its URL",
+        f"the token endpoint answered {status} without an error that can be read: check the provider's endpoints",
         code="unexpected_status",
     )
 
 
-def _read_token(
-    response: HTTPResponse,
-    provider: Provider,
-    grant_type: GrantType,
-    requested: Scope,
-    refresh_token: Secret | None,
-    server_now: float,
-) -> Token:
-    kind = media_type(response.headers)
-    if kind and kind != "application/json" and not kind.endswith("+json"):
-        raise _bad("unexpected_media_type", "is no JSON: something else answered in the server's place")
-    members = parse_object(response.body)
-    access_token = _access_token(members)
-    _check_type(members.get("token_type"), provider)
-    expiry = read_expiry(
-        members.get("expires_in"),
+def _read_failure(response: HTTPResponse, asked: _Asked) -> NotProcessed | Unknown:
+    if response.status < 200:
+        return Unknown(error=_unexpected(response.status), now=asked.now)
+    wish = fields.retry_after(response.headers, server_now=asked.server_now)
+    error = ServerUnavailable(response.status, retry_after=wish)
+    if response.status in _NOT_PROCESSED:
+        return NotProcessed(error=error, retry_after=wish, now=asked.now)
+    return Unknown(error=error, now=asked.now)
+
+
+# -- 2xx -----------------------------------------------------------------------------------------------------------
+
+
+def _read_success(response: HTTPResponse, asked: _Asked, known_secrets: tuple[Secret, ...]) -> Outcome:
+    try:
+        members = _members(response)
+        refusal = error_of(members, response.status, known_secrets)
+        if refusal is None:
+            return _granted(members, asked)
+        if members.get("access_token") is None:
+            return Refused(error=refusal, now=asked.now)
+        raise RemoteProtocolError("the token response has both an error and a token", code="contradiction")
+    except RemoteProtocolError as error:
+        return Unknown(error=error.again(), now=asked.now)  # never raised: a traceback would show what was read
+
+
+def _members(response: HTTPResponse) -> dict[str, Any]:
+    if not fields.may_be_json(response.headers):
+        raise RemoteProtocolError("the token response is not application/json: check the provider's endpoints", code="media_type")
+    return parse_object(response.body)
+
+
+@discreet
+def _granted(members: dict[str, Any], asked: _Asked) -> Granted:
+    access_token = _access_token(members.get("access_token"))
+    _check_token_type(members.get("token_type"), asked.provider.default_token_type)
+    issued = _refresh_token(members.get("refresh_token"))
+    presented = asked.refresh_token
+    token = Token(
         access_token=access_token,
-        reads_jwt=provider.reads_jwt_expiry,
-        server_now=server_now,
-        max_lifetime=provider.max_lifetime,
-    )
-    return Token(
-        access_token=Secret(access_token),
-        refresh_token=_refresh_token(members.get("refresh_token")) or refresh_token,
+        refresh_token=issued or presented,
         scope=_scope(members.get("scope")),
-        requested=requested,
-        issued_at=server_now,
-        expiry=expiry,
-        grant_type=grant_type,
+        requested=asked.requested,
+        issued_at=asked.server_now,
+        expiry=read_expiry(
+            members.get("expires_in"),
+            present="expires_in" in members,
+            access_token=access_token,
+            reads_jwt=asked.provider.reads_jwt_expiry,
+            server_now=asked.server_now,
+            max_lifetime=asked.provider.max_lifetime,
+        ),
+        grant_type=asked.grant_type,
     )
+    rotated = None if presented is None else issued is not None and issued != presented
+    return Granted(token=token, clock_offset=asked.clock_offset, rotated=rotated, now=asked.now)
 
 
-def _bad(code: str, what: str) -> RemoteProtocolError:
-    return RemoteProtocolError(f"the token response {what}", code=code)
+def _access_token(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise RemoteProtocolError("the token response has no access_token (RFC 6749 §5.1)", code="missing_access_token")
+    if not _B64TOKEN.match(value):
+        raise RemoteProtocolError("the access_token holds characters that no header may carry", code="bad_access_token")
+    return value
 
 
-def _access_token(members: dict[str, Any]) -> str:
-    found = members.get("access_token")
-    if not isinstance(found, str) or not found:
-        raise _bad("missing_access_token", "has no access_token")
-    if not _BEARER_TOKEN.match(found):
-        raise _bad("bad_access_token", "has an access_token that cannot go into a header (RFC 6750 §2.1)")
-    return found
-
-
-def _check_type(found: object, provider: Provider) -> None:
-    kind = provider.default_token_type if found is None else found
+def _check_token_type(value: object, default: str | None) -> None:
+    kind = default if value is None else value
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise _bad("unsupported_token_type", "has a token_type other than Bearer (RFC 6749 §7.1)")
+        raise RemoteProtocolError("the token is not a bearer token (RFC 6749 §7.1)", code="unsupported_token_type")
 
 
-def _refresh_token(found: object) -> Secret | None:
-    if found is None or found == "":
+def _refresh_token(value: object) -> Secret | None:
+    if value is None or value == "":
         return None
-    if not isinstance(found, str) or not _VSCHAR.match(found):
-        raise _bad("bad_refresh_token", "has a refresh_token that is no printable text (RFC 6749 appendix A.17)")
-    return Secret(found)
+    if not isinstance(value, str) or not _VSCHAR.match(value):
+        raise RemoteProtocolError("the refresh_token is no text of printable ASCII", code="bad_refresh_token")
+    return Secret(value)
 
 
-def _scope(found: object) -> Scope | None:
-    if found is None:
+def _scope(value: object) -> Scope | None:
+    if value is None:
         return None
-    names = found.split() if isinstance(found, str) else found
-    if not isinstance(names, list) or not all(isinstance(name, str) and _SCOPE_NAME.match(name) for name in names):
-        raise _bad("bad_scope", "has a scope that is no list of names (RFC 6749 §3.3)")
-    return Scope.of(names)
+    if isinstance(value, (str, list)):
+        try:
+            return Scope.of(value)
+        except ConfigurationError:
+            pass
+    raise RemoteProtocolError("the scope of the token response is no list of scopes (RFC 6749 §3.3)", code="bad_scope")
