@@ -170,7 +170,7 @@ def test_a_diagram_is_the_same_each_time(name: str, format: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_no_box_covers_another_and_no_arrow_runs_through_one(name: str) -> None:
     graph = graph_of(TABLES[name])
-    boxes = places(graph, {state: (120.0, 52.0) for state in graph.states})
+    boxes = places(graph, dict.fromkeys(graph.states, (120.0, 52.0)))
     assert all(one.overlap(other) == 0 for one, other in itertools.combinations(boxes.values(), 2))
     drawn = [arrow for arrow in graph.arrows if arrow.source != arrow.target and arrow.target not in ("Forgetting", "Closed")]
     for curve in route(drawn, boxes):

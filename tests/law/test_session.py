@@ -2,9 +2,9 @@
 
 import attrs
 import pytest
+
 from tests.model.pair import CREDENTIAL, PROVIDER, START, Clock, Worker, entropy
 from tests.model.server import TokenServer, refusal, reply
-
 from tropipay_oauth import (
     Credential,
     Delivery,
@@ -17,7 +17,7 @@ from tropipay_oauth import (
     events,
     facts,
 )
-from tropipay_oauth.effects import LoadRecord, RefuseCallers, ReleaseCallers, SendRequest, SwapRecord
+from tropipay_oauth.effects import LoadRecord, SendRequest, SwapRecord
 from tropipay_oauth.errors import (
     AttemptsSpent,
     ConfigurationError,
@@ -27,10 +27,8 @@ from tropipay_oauth.errors import (
     SessionClosed,
     StoreError,
     TokenInDoubt,
-    TransportError,
-    TropiPayOAuthError,
 )
-from tropipay_oauth.records import Empty, Intent, Refusal, Tokens
+from tropipay_oauth.records import Empty, Refusal, Tokens
 
 REFRESH = GrantType.REFRESH_TOKEN
 

@@ -14,11 +14,11 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
 from tests.law.test_session import authorize
 from tests.model.pair import Clock, Worker
 from tests.model.server import TokenServer
-
 from tropipay_oauth import Delivery, GrantType, HTTPResponse, MemoryStore, SessionPolicy, Token, facts
 from tropipay_oauth._law import session_record, session_table
 from tropipay_oauth._law.machine import Row, Step
@@ -68,10 +68,18 @@ class Fleet(RuleBasedStateMachine):
     def call(self, who: int) -> None:
         self.workers[who].call()
 
-    @rule(who=st.integers(0, WORKERS - 1))
-    def perform(self, who: int) -> None:
-        if self.workers[who].queue:
-            self.workers[who].perform()
+    def waiting(self, *kinds: type) -> list[Worker]:
+        """Who waits for an effect of one of these kinds."""
+        return [one for one in self.workers if one.queue and isinstance(one.queue[0], kinds)]
+
+    def one_of(self, data: st.DataObject, *kinds: type) -> Worker:
+        found = self.waiting(*kinds)
+        return found[data.draw(st.integers(0, len(found) - 1))]
+
+    @precondition(lambda self: self.waiting(SendRequest, LoadRecord, SwapRecord))
+    @rule(data=st.data())
+    def perform(self, data: st.DataObject) -> None:
+        self.one_of(data, SendRequest, LoadRecord, SwapRecord).perform()
 
     @rule(who=st.integers(0, WORKERS - 1))
     def call_and_go_on_up_to_the_request(self, who: int) -> None:
@@ -80,36 +88,39 @@ class Fleet(RuleBasedStateMachine):
         while one.queue and not isinstance(one.queue[0], SendRequest):
             one.perform()
 
-    @rule(who=st.integers(0, WORKERS - 1))
-    def go_on_to_the_end(self, who: int) -> None:
-        self.workers[who].run()
+    @rule()
+    def all_look_at_the_store_at_once(self) -> None:
+        for one in self.workers:
+            one.call()
+        for one in self.waiting(LoadRecord):
+            one.perform()
 
-    @rule(who=st.integers(0, WORKERS - 1), arrived=st.booleans())
-    def lose_the_exchange(self, who: int, arrived: bool) -> None:
-        one = self.workers[who]
-        if one.queue and isinstance(one.queue[0], SendRequest):
-            self.lost = True
-            one.fail_transport(arrived=arrived)
+    @precondition(lambda self: self.waiting(SendRequest, LoadRecord, SwapRecord))
+    @rule(data=st.data())
+    def go_on_to_the_end(self, data: st.DataObject) -> None:
+        self.one_of(data, SendRequest, LoadRecord, SwapRecord).run()
 
-    @rule(who=st.integers(0, WORKERS - 1))
-    def not_sent(self, who: int) -> None:
-        one = self.workers[who]
-        if one.queue and isinstance(one.queue[0], SendRequest):
+    @precondition(lambda self: self.waiting(SendRequest))
+    @rule(data=st.data(), arrived=st.booleans())
+    def lose_the_exchange(self, data: st.DataObject, arrived: bool) -> None:
+        self.lost = True
+        self.one_of(data, SendRequest).fail_transport(arrived=arrived)
+
+    @precondition(lambda self: self.waiting(SendRequest))
+    @rule(data=st.data(), status=st.sampled_from([None, 429, 503]))
+    def not_processed(self, data: st.DataObject, status: int | None) -> None:
+        one = self.one_of(data, SendRequest)
+        if status is None:
             one.fail_transport(Delivery.NOT_SENT)
-
-    @rule(who=st.integers(0, WORKERS - 1), status=st.sampled_from([429, 503]))
-    def busy_server(self, who: int, status: int) -> None:
-        one = self.workers[who]
-        if one.queue and isinstance(one.queue[0], SendRequest):
+        else:
             effect = one.queue.pop(0)
             assert isinstance(effect, SendRequest)
             one.reply(effect, HTTPResponse(status=status))
 
-    @rule(who=st.integers(0, WORKERS - 1), applied=st.booleans())
-    def store_fails(self, who: int, applied: bool) -> None:
-        one = self.workers[who]
-        if one.queue and isinstance(one.queue[0], (LoadRecord, SwapRecord)):
-            one.fail_store(applied=applied)
+    @precondition(lambda self: self.waiting(LoadRecord, SwapRecord))
+    @rule(data=st.data(), applied=st.booleans())
+    def store_fails(self, data: st.DataObject, applied: bool) -> None:
+        self.one_of(data, LoadRecord, SwapRecord).fail_store(applied=applied)
 
     @rule(who=st.integers(0, WORKERS - 1))
     def kill(self, who: int) -> None:
@@ -151,11 +162,13 @@ class Fleet(RuleBasedStateMachine):
     def tokens_are_revoked(self) -> None:
         self.server.kill()
 
-    @rule(who=st.integers(0, WORKERS - 1))
-    def user_authorizes(self, who: int) -> None:
-        one = self.workers[who]
-        if type(one.session.state).__name__ in ("InDoubt", "NeedsAuthorization") and not one.queue:
-            authorize(one)
+    def helpless(self) -> list[Worker]:
+        return [one for one in self.workers if one.state in ("InDoubt", "NeedsAuthorization") and not one.queue]
+
+    @precondition(helpless)
+    @rule()
+    def user_authorizes(self) -> None:
+        authorize(self.helpless()[0])
 
     # -- The rules --
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import attrs
 import pytest
-from tests.model.pair import CREDENTIAL, PROVIDER, START, entropy
 
-from tropipay_oauth import Entropy, Expiry, GrantType, Provider, Scope, Secret, SessionPolicy, Token, facts
+from tests.model.pair import CREDENTIAL, PROVIDER, START, entropy
+from tropipay_oauth import Expiry, GrantType, Secret, SessionPolicy, Token, facts
 from tropipay_oauth._law import session_states as ss
 from tropipay_oauth._law.grant_inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
 from tropipay_oauth._law.grant_moves import GrantTerms, begin
-from tropipay_oauth._law.grant_states import Active, AwaitingCallback, Deferred, Expired, Failed, Ready, Requesting
+from tropipay_oauth._law.grant_states import Failed, Ready
 from tropipay_oauth._law.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 from tropipay_oauth._law.machine import Row, Step, Table
 from tropipay_oauth._law.policy import Terms
