@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import trio
+
 from tropipay_oauth import HTTPRequest, HTTPResponse, TropiPayOAuthError
 from tropipay_oauth_adapters.asyncio import AsyncioTransport
 from tropipay_oauth_adapters.sync import SyncTransport

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tropipay_oauth import Delivery, HTTPRequest, HTTPResponse, TransportError
 from tropipay_oauth.errors import ConfigurationError, RemoteProtocolError, TropiPayOAuthError
 from tropipay_oauth_adapters._http1 import MAX_HEAD, Exchange, Place, place_of
@@ -55,8 +56,15 @@ FRAGMENTS = st.sampled_from(
 WIRE = st.one_of(st.lists(st.one_of(FRAGMENTS, st.binary(max_size=8)), max_size=12).map(b"".join), st.binary(max_size=200))
 
 
-@given(wire=WIRE, cuts=st.lists(st.integers(0, 400), max_size=6), max_body=st.sampled_from([0, 4, 5, 1000]), method=st.sampled_from(["GET", "HEAD"]))
-def test_any_bytes_give_one_documented_outcome_however_they_are_cut(wire: bytes, cuts: list[int], max_body: int, method: str) -> None:
+@given(
+    wire=WIRE,
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+    max_body=st.sampled_from([0, 4, 5, 1000]),
+    method=st.sampled_from(["GET", "HEAD"]),
+)
+def test_any_bytes_give_one_documented_outcome_however_they_are_cut(
+    wire: bytes, cuts: list[int], max_body: int, method: str
+) -> None:
     whole = outcome([wire] if wire else [], max_body=max_body, method=method)
     single = outcome([wire[i : i + 1] for i in range(len(wire))], max_body=max_body, method=method)
     edges = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
@@ -160,11 +168,15 @@ def test_bytes_beyond_the_bound_after_a_response_forbid_reuse() -> None:
 
 
 def test_a_response_to_head_has_no_body() -> None:
-    assert outcome([OK.replace(b"hello", b"")], method="HEAD") == HTTPResponse(status=200, headers=[("content-length", "5"), ("x-a", "b")])
+    assert outcome([OK.replace(b"hello", b"")], method="HEAD") == HTTPResponse(
+        status=200, headers=[("content-length", "5"), ("x-a", "b")]
+    )
 
 
 def test_the_request_is_written_as_rfc_9112_says() -> None:
-    made = Exchange(HTTPRequest(method="POST", url="https://api.example:8443?q=/1", headers={"X-A": "b"}, body=b"{}", fresh_connection=True))
+    made = Exchange(
+        HTTPRequest(method="POST", url="https://api.example:8443?q=/1", headers={"X-A": "b"}, body=b"{}", fresh_connection=True)
+    )
     assert made.outgoing == (
         b"POST /?q=/1 HTTP/1.1\r\nHost: api.example:8443\r\nX-A: b\r\nAccept-Encoding: identity\r\n"
         b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"

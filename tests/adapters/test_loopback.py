@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from tests.adapters.support import PATIENCE
 from tropipay_oauth import HTTPRequest, HTTPResponse, Secret
 from tropipay_oauth.errors import ConfigurationError, StateExpired, StateMismatch
@@ -80,7 +81,13 @@ def test_nothing_of_the_callback_is_left_and_nothing_foreign_is_loaded() -> None
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/", 404), ("GET", "/callback/", 404), ("GET", "/favicon.ico", 404), ("POST", "/callback?state=right", 405), ("HEAD", "/callback", 405)],
+    [
+        ("GET", "/", 404),
+        ("GET", "/callback/", 404),
+        ("GET", "/favicon.ico", 404),
+        ("POST", "/callback?state=right", 405),
+        ("HEAD", "/callback", 405),
+    ],
 )
 def test_other_requests_are_no_callbacks(method: str, path: str, status: int) -> None:
     decided: list[Secret] = []

@@ -7,11 +7,13 @@ from contextlib import closing
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trustme
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.adapters.support import PATIENCE
 from tropipay_oauth import HTTPRequest, HTTPResponse, TransportError
 from tropipay_oauth_adapters._http1_server import Reception, Refusal
@@ -86,7 +88,7 @@ def test_an_error_in_the_block_leaves_it_as_it_is(backend: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_coroutine_function_may_answer(backend: str) -> None:
     async def answer(request: HTTPRequest, now: float) -> HTTPResponse:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return HTTPResponse(status=204)
 
     async def main() -> HTTPResponse:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import trustme
+
 from tests.adapters.support import PATIENCE, RUNTIMES, Outcome, Runtime, Visit, reply, serving
 from tropipay_oauth import Delivery, HTTPRequest, HTTPResponse, TransportError
 from tropipay_oauth.errors import ConfigurationError, RemoteProtocolError
@@ -361,7 +362,7 @@ def test_a_long_body_over_tls(send: Runtime) -> None:
 
 
 STRANGER = trustme.CA()
-LAST_YEAR = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+LAST_YEAR = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -511,7 +511,13 @@ RECORDS: list[Record] = [
     Refusal(error="invalid_grant"),
     Intent(exchange="another worker", base=Tokens(token(3))),
 ]
-CALLBACKS = ["code={code}&state={state}", "code={code}", "error=access_denied&state={state}", "code={code}&state={other}", "code=%"]
+CALLBACKS = [
+    "code={code}&state={state}",
+    "code={code}",
+    "error=access_denied&state={state}",
+    "code={code}&state={other}",
+    "code=%",
+]
 MOVES: dict[str, Callable[[Run, int], object]] = {
     "call": lambda run, number: run.tell(facts.AccessRequested, after=number * 10.0),
     "answer": lambda run, number: run.answer(ANSWERS[number]),

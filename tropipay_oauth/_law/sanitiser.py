@@ -37,7 +37,8 @@ _READ_MEMBERS = frozenset(
     {"token_type", "expires_in", "scope", "error", "error_description", "error_uri", "message", "msg"}
     | {"code", "type", "status", "details", "i18n", "param"}
 )
-_KEPT_HEADERS = re.compile(r"(date|age|retry-after|x-ratelimit-[a-z]+|content-type|www-authenticate)\Z", re.IGNORECASE)
+_KEPT_HEADERS = frozenset({"date", "age", "retry-after", "content-type", "www-authenticate"})
+_KEPT_PREFIX = "x-ratelimit-"
 _SECRET_PARAMETERS = frozenset({"code", "state", "access_token", "id_token", "token", "session_state"})
 _READ_PARAMETERS = frozenset({"error", "error_description", "error_uri", "iss", "scope"})
 _USER_INFO = re.compile(r"//[^/\s@]*@")
@@ -142,7 +143,7 @@ class Sanitiser:
 
     def response(self, response: HTTPResponse) -> HTTPResponse:
         """The response with the header fields that are looked at, and with a clean body."""
-        headers = [(name, self._names.text(value)) for name, value in response.headers if _KEPT_HEADERS.match(name)]
+        headers = [(name, self._names.text(value)) for name, value in response.headers if _is_kept(name.lower())]
         return HTTPResponse(status=response.status, headers=Headers(headers), body=self._body(response.body))
 
     def _body(self, body: bytes) -> bytes:
@@ -213,6 +214,10 @@ class Sanitiser:
         if name in _SECRET_PARAMETERS:
             return name, self._names.of(value)
         return (name, self._names.text(value)) if name in _READ_PARAMETERS else (mask(name), mask(value))
+
+
+def _is_kept(header: str) -> bool:
+    return header in _KEPT_HEADERS or header.startswith(_KEPT_PREFIX)
 
 
 def _read_parameter(pair: str) -> tuple[str, str]:

@@ -6,7 +6,6 @@ waiting for it (the law) and listening for it (the adapters).
 
 import re
 from collections.abc import Mapping
-from typing import NoReturn
 from urllib.parse import unquote_plus
 
 from attrs import frozen
@@ -125,10 +124,10 @@ def _check_redirect(provider: Provider, redirect_uri: str) -> None:
 def _check_apart(query: str, names: frozenset[str], what: str) -> None:
     """Refuse a URL whose own parameters would meet another of the same name (RFC 6749 §3.1)."""
     try:
-        own = {name for name, _ in form.read(query, limit=MAX_PARAMETERS)}
+        clash = not names.isdisjoint(name for name, _ in form.read(query, limit=MAX_PARAMETERS))
     except ValueError:
-        own = names
-    if own & names:
+        clash = True
+    if clash:
         raise ConfigurationError(
             f"{what} has a query that cannot be read, or a parameter of its own that OAuth adds: remove it",
             code="parameter_twice",
@@ -157,7 +156,9 @@ def _check_parameter(name: object, value: object) -> None:
         )
     known = str(name).strip().lower().replace("-", "_")
     if known in _OWN:
-        raise ConfigurationError(f"extra must not name {known!r}: the engine sets it; use its own argument", code="reserved")
+        raise ConfigurationError(
+            f"extra must not name {known!r}, which is set by this library: use its own argument", code="reserved"
+        )
     if known in _SECRET:
         raise ConfigurationError(f"extra must not name {known!r}: no secret goes into a URL; remove it", code="secret_in_url")
 
@@ -184,12 +185,12 @@ class ValidatedCallback(Opaque):
     code: Secret
     pending: PendingAuthorization
 
-    def __init__(self, *given: object, **named: object) -> NoReturn:
+    def __init__(self, *given: object, **named: object) -> None:
         raise ConfigurationError("a code counts only with the callback it came by: call validate_callback", code="unvalidated")
 
 
 def _validated(code: str, pending: PendingAuthorization) -> ValidatedCallback:
-    made: ValidatedCallback = object.__new__(ValidatedCallback)
+    made = ValidatedCallback.__new__(ValidatedCallback)
     object.__setattr__(made, "code", Secret(code))
     object.__setattr__(made, "pending", pending)
     return made
@@ -233,16 +234,14 @@ def _other_redirect() -> RedirectMismatch:
     )
 
 
-def _place(base: str) -> tuple[str, str] | None:
+def _place(base: str) -> tuple[str, str]:
     """What must agree between two redirect URIs: scheme, host and port in canonical form, and the path as it is."""
     scheme, _, rest = base.partition(":")
-    if not rest.startswith("//") or rest.startswith("///"):
-        return scheme.lower(), rest  # a private-use scheme without a host (RFC 8252 §7.1)
-    host, slash, path = rest[2:].partition("/")
+    host, _, path = rest.removeprefix("//").partition("/")
     try:
-        return urls.origin("the callback", f"{scheme.lower()}://{host}"), "/" + path if slash or path else "/"
+        return urls.origin("the callback", f"{scheme}://{host}"), path
     except ConfigurationError:
-        return None
+        return scheme.lower(), rest  # as it is: a private-use scheme need not have a host (RFC 8252 §7.1)
 
 
 def _read_query(query: str, fragment: str) -> list[tuple[str, str]]:
@@ -283,13 +282,11 @@ def _check_flow(pending: PendingAuthorization, given: Mapping[str, str], now: fl
 
 
 def _answer(pending: PendingAuthorization, given: Mapping[str, str], description: str | None) -> ValidatedCallback:
-    code, error = given.get("code"), given.get("error")
-    if (code is None) == (error is None):
-        raise MalformedCallback("the callback has both code and error, or neither: begin again")
-    if error is not None:
-        secrets = (pending.state, pending.code_verifier, pending.handle)
-        said = None if not description else conceal(description, secrets)
-        raise AuthorizationRefused(conceal(error, secrets), description=said)
-    if code is None or not _VSCHAR.match(code):
-        raise MalformedCallback("the callback has a code with characters that a code may not have: begin again")
-    return _validated(code, pending)
+    match given.get("code"), given.get("error"):
+        case None, str(error):
+            secrets = (pending.state, pending.code_verifier, pending.handle)
+            raise AuthorizationRefused(conceal(error, secrets), description=description and conceal(description, secrets))
+        case str(code), None if _VSCHAR.match(code):
+            return _validated(code, pending)
+        case _:
+            raise MalformedCallback("the callback has no code that can be read, or both code and error: begin again")

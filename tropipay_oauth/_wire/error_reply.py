@@ -33,7 +33,11 @@ _OF_NATIVE = {
     "E00004": "resource_not_found",
     "E00005": "invalid_request",
 }
-_OF_MESSAGE = {"failed to authenticate token": "invalid_token", "no token": MISSING_TOKEN}
+_OF_MESSAGE = {
+    "credential not found": "invalid_client",
+    "failed to authenticate token": "invalid_token",
+    "no token": MISSING_TOKEN,
+}
 _PLAIN = frozenset(
     (
         *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"),
@@ -97,12 +101,9 @@ def _made(error: str | None, native: str | None, message: str | None, status: in
 
 def _name(error: str | None, native: str | None, message: str | None, status: int) -> str:
     """OAuth's word for it. The server's own is kept where OAuth has none, and `invalid_grant` is never inferred."""
-    said = (message or "").rstrip(".! ").lower()
-    if said == "credential not found" and status != 404:  # TropiPay's word for wrong client credentials, whatever the code
-        return "invalid_client"
+    said = _OF_MESSAGE.get((message or error or "").rstrip(".! ").lower())
+    if said == MISSING_TOKEN or (said == "invalid_client" and status != 404):  # 404: a credential as a resource
+        return said
     if error in _PLAIN:
         return error
-    for word in (error, native):
-        if word in _OF_NATIVE:
-            return _OF_NATIVE[word]
-    return error or (_OF_MESSAGE.get(said) if native is None else None) or native or UNNAMED
+    return _OF_NATIVE.get(error or "") or _OF_NATIVE.get(native or "") or said or error or native or UNNAMED

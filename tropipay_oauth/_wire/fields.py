@@ -68,13 +68,11 @@ def retry_after(headers: Headers, *, server_now: float) -> float | None:
         server_now: Unix seconds by the server's clock.
     """
     wish = headers.get("Retry-After")
-    if wish is not None:
-        seconds = _number(wish)
-        until = http_date(wish, now=server_now) if seconds is None else server_now + seconds
-    else:
-        seconds = _number(headers.get("X-RateLimit-Reset", ""))
-        until = None if seconds is None else _reset(seconds, server_now)
-    return None if until is None else min(max(0.0, until - server_now), _LONGEST)
+    seconds = _until_reset(headers, server_now) if wish is None else _number(wish)
+    if wish is not None and seconds is None:
+        date = http_date(wish, now=server_now)
+        seconds = None if date is None else date - server_now
+    return None if seconds is None else min(max(0.0, seconds), _LONGEST)
 
 
 def _number(text: str) -> float | None:
@@ -82,10 +80,11 @@ def _number(text: str) -> float | None:
     return min(float(text), 1e30) if _NUMBER.match(text) else None
 
 
-def _reset(number: float, server_now: float) -> float:
-    if number >= 1e12:
-        return number / 1000
-    return number if number >= 1e9 else server_now + number
+def _until_reset(headers: Headers, server_now: float) -> float | None:
+    number = _number(headers.get("X-RateLimit-Reset") or "")
+    if number is None or number < 1e9:
+        return number
+    return (number / 1000 if number >= 1e12 else number) - server_now
 
 
 def clock_offset(headers: Headers, now: float) -> float | None:

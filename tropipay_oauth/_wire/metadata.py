@@ -65,6 +65,7 @@ def provider_from_metadata(
         ConfigurationError: the issuer, `api_base` or an origin given here is refused.
     """
     root = _check_issuer(issuer)
+    _check_origins(endpoint_origins)
     members = _read(response)
     if members.get("issuer") != issuer:
         raise MetadataError(
@@ -92,6 +93,12 @@ def provider_from_metadata(
     )
 
 
+def _check_origins(origins: tuple[str, ...]) -> None:
+    for one in origins:
+        if urls.origin("an endpoint origin", one) != one:
+            raise ConfigurationError("an endpoint origin is scheme, host and port alone: https://host", code="origin")
+
+
 def _read(response: HTTPResponse) -> dict[str, Any]:
     if response.status != 200:
         raise MetadataError(f"the metadata was answered with {response.status} instead of 200: check the issuer", code="status")
@@ -106,11 +113,11 @@ def _read(response: HTTPResponse) -> dict[str, Any]:
 
 def _endpoint(members: dict[str, Any], name: str, root: str, origins: tuple[str, ...]) -> str | None:
     """An endpoint that may be used: on the issuer's own origin or on one that the caller allows (RFC 9700 §4.4)."""
-    url = members.get(name)
-    if url is None:
+    if members.get(name) is None:
         return None
     try:
-        place = urls.origin(name, urls.check_endpoint(name, url))
+        url = urls.check_endpoint(name, members[name])
+        place = urls.origin(name, url)
         host = urls.host_of(name, urls.split(name, url))
     except ConfigurationError as refused:
         message = refused.message
@@ -125,7 +132,9 @@ def _endpoint(members: dict[str, Any], name: str, root: str, origins: tuple[str,
 
 
 def _authentication(members: dict[str, Any]) -> ClientAuthentication:
-    offered = _names(members, "token_endpoint_auth_methods_supported", (ClientAuthentication.BASIC.value,))
+    offered = _names(members, "token_endpoint_auth_methods_supported")
+    if offered is None:
+        return ClientAuthentication.BASIC  # RFC 8414 §2
     found = next((one for one in _PREFERRED if one.value in offered), None)
     if found is None:
         raise MetadataError("the server offers no client authentication that is spoken here", code="client_authentication")
@@ -134,16 +143,16 @@ def _authentication(members: dict[str, Any]) -> ClientAuthentication:
 
 def _confirms_pkce(members: dict[str, Any]) -> bool:
     """Whether S256 is promised; not signalled at all is no promise (RFC 8414 §2)."""
-    methods = _names(members, "code_challenge_methods_supported", ())
-    if methods and "S256" not in methods:
+    methods = _names(members, "code_challenge_methods_supported")
+    if methods is not None and "S256" not in methods:
         raise MetadataError("the server does not take S256 code challenges: it cannot be used safely", code="pkce_unsupported")
-    return "S256" in methods
+    return methods is not None
 
 
-def _names(members: dict[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+def _names(members: dict[str, Any], name: str) -> tuple[str, ...] | None:
     value = members.get(name)
     if value is None:
-        return default
+        return None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise MetadataError(f"{name} of the metadata is no list of texts", code="malformed_member")
     return tuple(value)

@@ -14,7 +14,6 @@ from .redaction import conceal
 
 _TOKEN_INVALID = frozenset(("invalid_credentials", "E00001", "token_expired", "E00002", "invalid_token"))
 _NO_REASON = frozenset(("unauthorized", UNNAMED))  # the status in words, or a message that nobody can interpret
-_LACKS_SCOPE = frozenset(("insufficient_scope", "access_denied", "forbidden", UNNAMED))
 
 
 def says_token_invalid(response: HTTPResponse) -> bool:
@@ -28,7 +27,7 @@ def says_token_invalid(response: HTTPResponse) -> bool:
     error, challenge = read_error(response), bearer_challenge(response.headers)
     if error is not None and error.error == MISSING_TOKEN:
         return False
-    reasons = [] if challenge is None or challenge.error is None else [challenge.error]
+    reasons = [challenge.error] if challenge is not None and challenge.error else []
     if error is not None:
         reasons += [error.error] if error.native_code is None else [error.error, error.native_code]
     if not _TOKEN_INVALID.isdisjoint(reasons):
@@ -53,10 +52,10 @@ def read_resource_error(response: HTTPResponse, known_secrets: Iterable[Secret] 
     secrets = tuple(known_secrets)
     challenge = bearer_challenge(response.headers)
     error = read_error(response, secrets) or _of_challenge(challenge, response.status, secrets)
-    if response.status != 403 or (error is not None and error.error.lower() not in _LACKS_SCOPE):
+    if response.status != 403:
         return error
     needed = tuple(conceal(name, secrets) for name in challenge.scope) if challenge is not None else ()
-    return InsufficientScope(status=403, needed=needed, description=None if error is None else error.description)
+    return InsufficientScope(status=403, needed=needed, description=None if error is None else error.description or error.error)
 
 
 def _of_challenge(challenge: Challenge | None, status: int, secrets: tuple[Secret, ...]) -> OAuthError | None:
