@@ -5,7 +5,8 @@ stories use the public clients and machines as anybody would.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from importlib import import_module
 from inspect import isawaitable
@@ -124,6 +125,10 @@ class World:
             self.provider, self.credential, scope=SCOPE, transport=self.transport, clock=self.clock, **options
         )
 
+    def user_client(self) -> Any:
+        """A client for a user's token."""
+        return self.client(renewal=GrantType.REFRESH_TOKEN, redirect_uri=self.sandbox.redirect_uri)
+
     def next_day(self) -> None:
         """Let every token expire."""
         self.clock.skip(self.sandbox.behaviour.lifetime + 1)
@@ -131,6 +136,17 @@ class World:
     async def send(self, request: HTTPRequest) -> HTTPResponse:
         """One request over the runtime's own sockets."""
         return await settled(self.transport.send(request))
+
+
+@asynccontextmanager
+async def opened(client: Any) -> AsyncIterator[Any]:
+    """The client in its block, `with` or `async with`."""
+    if hasattr(client, "__aenter__"):
+        async with client:
+            yield client
+    else:
+        with client:
+            yield client
 
 
 async def settled(value: "Awaitable[T] | T") -> T:
@@ -143,22 +159,16 @@ async def settled(value: "Awaitable[T] | T") -> T:
 
 async def client_credentials(world: World) -> Story:
     """External app to TropiPay."""
-    client = world.client()
-    try:
+    async with opened(world.client()) as client:
         return await _tell(world, client, GrantType.CLIENT_CREDENTIALS)
-    finally:
-        await _close(client)
 
 
 async def authorization_code(world: World) -> Story:
     """External app to a TropiPay user: the demo plays the browser and the user who approves."""
-    client = world.client(renewal=GrantType.REFRESH_TOKEN, redirect_uri=world.sandbox.redirect_uri)
-    try:
+    async with opened(world.user_client()) as client:
         start = await settled(client.authorize())
         await settled(client.finish(await approve(world, start.url)))
         return await _tell(world, client, GrantType.AUTHORIZATION_CODE)
-    finally:
-        await _close(client)
 
 
 async def _tell(world: World, client: Any, grant: GrantType) -> Story:
@@ -188,10 +198,9 @@ async def _tell(world: World, client: Any, grant: GrantType) -> Story:
 
 async def refresh_token(world: World) -> Story:
     """The grant on its own: the machine is driven by hand, as another framework would do it."""
-    client = world.client(renewal=GrantType.REFRESH_TOKEN, redirect_uri=world.sandbox.redirect_uri)
-    start = await settled(client.authorize())
-    given = await settled(client.finish(await approve(world, start.url)))
-    await _close(client)
+    async with opened(world.user_client()) as client:
+        start = await settled(client.authorize())
+        given = await settled(client.finish(await approve(world, start.url)))
     grant = RefreshTokenGrant(provider=world.provider, credential=world.credential, token=given)
     events: list[Event] = []
     token = await drive(world, grant, events)
@@ -235,10 +244,6 @@ async def _use(world: World, token: Token, events: list[Event]) -> HTTPResponse:
     response = await world.send(request)
     events += access.judge(request, response, now=now).events
     return response
-
-
-async def _close(client: Any) -> None:
-    await settled((getattr(client, "aclose", None) or client.close)())
 
 
 # -- The browser and the user in front of it -----------------------------------------------------------------------
@@ -300,7 +305,7 @@ def run_demo(runtime: str) -> Result:
             try:
                 return tuple([await story(world) for story in STORIES])
             finally:
-                await _close(transport)
+                await settled((getattr(transport, "aclose", None) or transport.close)())
 
         return Result(runtime=runtime, stories=_run(runtime, tell), token_requests=sandbox.token_requests)
 

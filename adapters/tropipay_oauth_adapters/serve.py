@@ -30,8 +30,8 @@ class Answer(Protocol):
     """A response with faults, as `Sandbox.answer` gives it."""
 
     @property
-    def response(self) -> HTTPResponse:
-        """What to send."""
+    def response(self) -> HTTPResponse | None:
+        """What to send; None closes the connection instead."""
         ...
 
     @property
@@ -40,8 +40,8 @@ class Answer(Protocol):
         ...
 
     @property
-    def drop(self) -> bool:
-        """Close without an answer instead."""
+    def drip(self) -> float:
+        """Seconds to wait before each byte of the body."""
         ...
 
     @property
@@ -106,13 +106,21 @@ class Server:
         answered = await self._ask(request)
         if isinstance(answered, HTTPResponse):
             data, goes_on = reception.reply(answered)
-        else:
-            await anyio.sleep(answered.delay)
-            if answered.drop:
-                return False
-            data, goes_on = reception.reply(answered.response, cut=answered.truncate_at)
-        await self._write(stream, data)
+            await self._write(stream, data)
+            return goes_on
+        await anyio.sleep(answered.delay)
+        if answered.response is None:
+            return False
+        data, goes_on = reception.reply(answered.response, cut=answered.truncate_at)
+        await (self._drip(stream, data, answered.drip) if answered.drip else self._write(stream, data))
         return goes_on
+
+    async def _drip(self, stream: ByteStream, data: bytes, pause: float) -> None:
+        head, end, body = data.partition(b"\r\n\r\n")
+        await self._write(stream, head + end)
+        for octet in body:
+            await anyio.sleep(pause)
+            await self._write(stream, bytes((octet,)))
 
     async def _ask(self, request: HTTPRequest) -> Answered:
         try:

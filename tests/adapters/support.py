@@ -67,7 +67,7 @@ class Visit:
         return taken
 
 
-Script = Callable[[Visit], None]
+Script = Callable[[Visit], object]
 
 
 class Server:

@@ -46,13 +46,36 @@ def test_a_response_is_read_whole_or_byte_by_byte(wire: bytes) -> None:
 
 FRAGMENTS = st.sampled_from(
     [
-        b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.0 503 No\r\n", b"HTTP/1.1 204\r\n", b"HTTP/1.1 999 X\r\n",
-        b"HTTP/1.1 101 Switching\r\n\r\n", b"Content-Length: 5\r\n", b"Content-Length: 7\r\n", b"Content-Length: " + b"9" * 30 + b"\r\n",
-        b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n", b"X: \xff\x80\r\n", b"X : y\r\n", b" folded\r\n", b"\r\n", b"\n", b"\r",
-        b"5\r\nhello\r\n", b"0\r\n\r\n", b"0\r\nTrailer: a\r\n\r\n", b"ffffffffffffffffffffffff\r\n", b"5;ext=" + b"a" * 40 + b"\r\nhello\r\n",
-        b"hello", b"\x00", b"z" * 50, b"HTTP/1.1 abc\r\n", b"HTTP/2 200\r\n", b"X: \x01\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+        b"HTTP/1.0 503 No\r\n",
+        b"HTTP/1.1 204\r\n",
+        b"HTTP/1.1 999 X\r\n",
+        b"HTTP/1.1 abc\r\n",
+        b"HTTP/2 200\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: 7\r\n",
+        b"Content-Length: " + b"9" * 30 + b"\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Connection: close\r\n",
+        b"X: \xff\x80\r\n",
+        b"X: \x01\r\n",
+        b"X : y\r\n",
+        b" folded\r\n",
+        b"5\r\nhello\r\n",
+        b"5;ext=" + b"a" * 40 + b"\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"0\r\nTrailer: a\r\n\r\n",
+        b"ffffffffffffffffffffffff\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"hello",
+        b"\x00",
+        b"z" * 50,
     ]
-)  # fmt: skip
+)
 WIRE = st.one_of(st.lists(st.one_of(FRAGMENTS, st.binary(max_size=8)), max_size=12).map(b"".join), st.binary(max_size=200))
 
 

@@ -91,14 +91,24 @@ def test_nothing_of_the_callback_is_left_and_nothing_foreign_is_loaded() -> None
 )
 def test_other_requests_are_no_callbacks(method: str, path: str, status: int) -> None:
     decided: list[Secret] = []
-    with listen_in_thread(decided.append) as listener:
+
+    def decide(url: Secret) -> str | None:
+        decided.append(url)
+        return None
+
+    with listen_in_thread(decide) as listener:
         assert browse(listener.redirect_uri.removesuffix("/callback") + path, method).status == status
     assert decided == []
 
 
 def test_another_host_name_that_points_here_is_refused() -> None:
     decided: list[Secret] = []
-    with listen_in_thread(decided.append) as listener:
+
+    def decide(url: Secret) -> str | None:
+        decided.append(url)
+        return None
+
+    with listen_in_thread(decide) as listener:
         port = int(listener.redirect_uri.rpartition(":")[2].partition("/")[0])
         for host in (f"localhost:{port}", "127.0.0.1", f"127.0.0.1:{port + 1 if port < 65535 else 1}", "evil.example"):
             with closing(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)) as sock:

@@ -25,13 +25,16 @@ from tropipay_oauth_adapters.trio import TrioTransport
 BACKENDS: dict[str, Callable[[], Any]] = {"asyncio": AsyncioTransport, "trio": TrioTransport}
 
 
+TEN = HTTPResponse(status=200, body=b"0123456789")
+
+
 @frozen(kw_only=True)
 class Faulty:
     """An answer with a fault."""
 
-    response: HTTPResponse = HTTPResponse(status=200, body=b"0123456789")
+    response: HTTPResponse | None = TEN
     delay: float = 0.0
-    drop: bool = False
+    drip: float = 0.0
     truncate_at: int | None = None
 
 
@@ -151,9 +154,10 @@ def test_a_connection_is_closed_when_the_handler_says_so() -> None:
 
 
 def test_the_faults_of_a_sandbox() -> None:
-    answers = {"/ok": Faulty(), "/late": Faulty(delay=0.01), "/drop": Faulty(drop=True), "/cut": Faulty(truncate_at=4)}
+    answers = {"/ok": Faulty(), "/late": Faulty(delay=0.01), "/drop": Faulty(response=None), "/cut": Faulty(truncate_at=4)}
+    answers["/drip"] = Faulty(drip=0.001)
     with serve_in_thread(lambda request, now: answers[request.url[request.url.rindex("/") :]]) as server:
-        assert call(server, "/ok").body == call(server, "/late").body == b"0123456789"
+        assert call(server, "/ok").body == call(server, "/late").body == call(server, "/drip").body == b"0123456789"
         for path in ("/drop", "/cut"):
             with pytest.raises(TransportError) as caught:
                 call(server, path)
@@ -225,12 +229,30 @@ def test_requests_one_after_the_other_are_all_answered() -> None:
 
 FRAGMENTS = st.sampled_from(
     [
-        GOOD, b"GET / HTTP/1.1\r\n", b"get / HTTP/1.1\r\n", b"GET / HTTP/1.0\r\n", b"GET http://a/ HTTP/1.1\r\n", b"Host: 127.0.0.1\r\n",
-        b"Host: evil.example\r\n", b"Host: localhost:1\r\n", b"Content-Length: 3\r\n", b"Content-Length: 11\r\n", b"Connection: close\r\n",
-        b"Transfer-Encoding: chunked\r\n", b"1\r\na\r\n0\r\n\r\n", b"\r\n", b"\n", b"X: \xff\r\n", b"abc", b"\x00", b"GET /\xff HTTP/1.1\r\n",
-        b"Upgrade: h2c\r\nConnection: Upgrade\r\n", b"Expect: 100-continue\r\n", b"CONNECT a:1 HTTP/1.1\r\n",
+        GOOD,
+        b"GET / HTTP/1.1\r\n",
+        b"get / HTTP/1.1\r\n",
+        b"GET / HTTP/1.0\r\n",
+        b"GET http://a/ HTTP/1.1\r\n",
+        b"GET /\xff HTTP/1.1\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n",
+        b"Host: 127.0.0.1\r\n",
+        b"Host: evil.example\r\n",
+        b"Host: localhost:1\r\n",
+        b"Content-Length: 3\r\n",
+        b"Content-Length: 11\r\n",
+        b"Connection: close\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Upgrade: h2c\r\nConnection: Upgrade\r\n",
+        b"Expect: 100-continue\r\n",
+        b"X: \xff\r\n",
+        b"1\r\na\r\n0\r\n\r\n",
+        b"\r\n",
+        b"\n",
+        b"abc",
+        b"\x00",
     ]
-)  # fmt: skip
+)
 
 
 @given(wire=st.lists(st.one_of(FRAGMENTS, st.binary(max_size=6)), max_size=10).map(b"".join), cut=st.integers(1, 50))

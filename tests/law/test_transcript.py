@@ -6,9 +6,10 @@ import functools
 import hashlib
 import json
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import attrs
 import pytest
@@ -42,6 +43,7 @@ from tropipay_oauth._law import transcript_codec as codec
 from tropipay_oauth._law.machine import Machine
 from tropipay_oauth._law.pseudonyms import SLICE, Pseudonyms, looks_secret
 from tropipay_oauth._law.sanitiser import Sanitiser, mask
+from tropipay_oauth._law.transcript import _outline as outline
 from tropipay_oauth.errors import ConfigurationError, LocalError, LocalProtocolError, OAuthError, StoreError, TransportError
 from tropipay_oauth.records import Empty, Intent, Record, Refusal, Tokens
 
@@ -435,7 +437,7 @@ def test_the_same_secret_has_the_same_stand_in_everywhere() -> None:
 
 
 def test_a_jwt_is_replaced_by_one_with_its_times_alone() -> None:
-    text = Pseudonyms().of(jwt("jwt 0", iat=5, exp=7.5, sub="me"))
+    text = Pseudonyms().of(jwt("jwt 0", iat=5, exp=7.5, sub="me", id=42))
     _, claims, name = text.split(".")
     assert json.loads(base64.urlsafe_b64decode(claims + "==")) == {"iat": 5, "exp": 7.5}
     assert name == "pseudonym-1"
@@ -456,6 +458,16 @@ def test_a_stand_in_keeps_what_decides_about_a_secret() -> None:
     assert names.of("") == ""
     assert names.of("a b\nc") == "\n pseudonym-1"
     assert len(names.of("z" * 5000)) == 5000
+
+
+@pytest.mark.parametrize("secret", ["a password/with ?signs & %", "???>>>~~~???>>>~~~", "ñandú-contraseña"])
+def test_a_secret_is_found_in_every_way_of_writing_it(secret: str) -> None:
+    names = Pseudonyms()
+    names.of(secret)
+    ways = [*forms(secret), quote_plus(secret), *(form.replace("+", "-").replace("/", "_") for form in forms(secret))]
+    for way in ways:
+        for start in range(0, len(way) - SLICE + 1, 3):
+            assert names.text(f"<{way[start : start + SLICE]}>") == f"<{'x' * SLICE}>"
 
 
 def test_short_secrets_are_hidden_as_whole_words() -> None:
@@ -578,6 +590,35 @@ def cleaned(body: bytes, *known: str) -> bytes:
     for secret in known:
         names.of(secret)
     return Sanitiser(names).response(HTTPResponse(status=200, body=body)).body
+
+
+def test_a_secret_is_hidden_before_it_is_met() -> None:
+    body = {"error_description": f"not {canary('access 0')[3:15]}", "access_token": canary("access 0")}
+    assert json.loads(cleaned(json.dumps(body).encode())) == {
+        "error_description": f"not {'x' * 12}",
+        "access_token": "pseudonym-1",
+    }
+
+
+def test_a_broken_body_hides_long_runs_and_what_is_known() -> None:
+    assert cleaned(b"<p>abcdef123 is 3</p> a,b;c(d)e'f", "a,b;c(d)e'f") == b"<p>xxxxxx111 is 3</p> xxxxxxxxxxx"
+
+
+def test_a_password_in_a_url_of_the_store_is_hidden() -> None:
+    run = session(None)
+    run.tell(facts.AccessRequested)
+    run.tell(facts.StoreFailed, error=StoreError("redis://me:pw1@host is down"))
+    text = run.recorder.transcript().to_json()
+    assert "redis://xxxxxx@host is down" in text
+    assert "pw1" not in text
+
+
+def test_the_handle_of_a_flow_is_hidden_in_text_too() -> None:
+    run = code_grant(None)
+    begin(run)
+    handle = run.recorder.machine.state.pending.handle.reveal()
+    callback(run, error="access_denied", error_description=f"no {handle[:SLICE]}")
+    assert leaks(run.recorder.transcript().to_json(), [handle]) == set()
 
 
 def test_members_that_nobody_reads_are_masked() -> None:
@@ -773,6 +814,25 @@ def test_recording_ends_where_the_machine_goes_another_way_without_its_secrets()
     assert len(run.recorder.transcript().steps) == 1
 
 
+def test_a_number_that_json_does_not_know_ends_the_recording() -> None:
+    run = session(None)
+    run.tell(facts.AccessRequested)
+    run.tell(facts.RecordLoaded, version=float("inf"), record=Empty())
+    assert run.state == "Claiming"
+    assert run.recorder.transcript().gap == "recording failed (ValueError)"
+
+
+def test_a_difference_in_state_deadline_effects_or_events_ends_the_recording() -> None:
+    recorded = session_happy(None).recorder.transcript().steps[-3]
+    others = [
+        attrs.evolve(recorded, state="Live"),
+        attrs.evolve(recorded, wake_at=1.0),
+        attrs.evolve(recorded, effects=(*recorded.effects, effects.LoadRecord())),
+        attrs.evolve(recorded, events=(*recorded.events, events.TokenRevoked(at_provider=True))),
+    ]
+    assert all(outline(other) != outline(recorded) for other in others)
+
+
 def test_a_failure_of_the_recording_is_not_the_machines() -> None:
     run = client_grant(None)
     run.tell(facts.AccessRequested)
@@ -885,6 +945,8 @@ def test_a_difference_is_reported_with_its_place() -> None:
     with pytest.raises(LocalError, match=r"step 2, RecordLoaded: effects and wake_at are not as recorded") as caught:
         forged.check()
     assert caught.value.code == "replay_differs"
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    assert not any({"transcript", "recorded", "was"} & set(frame.f_locals) for frame in frames[1:])
 
 
 def test_a_fact_that_is_refused_now_is_reported() -> None:
@@ -897,6 +959,22 @@ def test_a_fact_that_is_refused_now_is_reported() -> None:
 
 
 # -- The written form ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reader", "wrong"),
+    [
+        (codec.INT, True),
+        (codec.INT, 1.0),
+        (codec.NUMBER, True),
+        (codec.NUMBER, float("nan")),
+        (codec.BOOL, 1),
+        (codec.TEXT, None),
+    ],
+)
+def test_a_value_of_another_type_is_refused(reader: codec.Codec, wrong: object) -> None:
+    with pytest.raises(ValueError, match="."):
+        reader.read(wrong)
 
 
 def test_a_codec_that_forgets_a_member_or_a_kind_is_refused() -> None:

@@ -11,7 +11,7 @@ The other recording of this project, the event log, is nothing but the events of
 import json
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
@@ -130,7 +130,7 @@ class Transcript(Opaque):
                 f"a transcript has at most {_MAX_TEXT} characters: record a shorter run", code="transcript_json"
             )
         try:
-            return _read(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+            return _read(json.loads(text, object_pairs_hook=_once))
         except UNREADABLE:
             raise ConfigurationError(
                 "this is not an undamaged transcript of this version: record the run again, and leave the file as it is written",
@@ -191,7 +191,6 @@ def _read(data: Any) -> Transcript:
     transcript: Transcript = _TRANSCRIPT.read(data)
     if warned is not transcript.real:
         raise ValueError("real secrets without their warning, or a warning without real secrets")
-    transcript.origin.machine()
     return transcript
 
 
@@ -200,10 +199,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member twice")
     return members
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError("JSON has no such number")
 
 
 class _Unrecordable(Exception):
@@ -283,7 +278,7 @@ class Recorder(Generic[M]):
         if len(self._steps) >= self._limit:
             raise _Unrecordable(f"there were more than {self._limit} facts")
         clean = fact if self._real else self._sanitiser.fact(fact)
-        if len(json.dumps(FACT.write(clean), allow_nan=False)) > _MAX_FACT:
+        if len(json.dumps(FACT.write(clean), allow_nan=False)) > _MAX_FACT:  # what JSON cannot say fails here, not in to_json
             raise _Unrecordable(f"{type(fact).__name__} was too large")
         again = self._shadow.handle(clean)
         recorded = _record(clean, again, self._shadow)

@@ -24,7 +24,7 @@ def parse_object(body: bytes, *, max_bytes: int = 1 << 20, max_depth: int = 32, 
     Args:
         body: octets as they arrived; a byte order mark is refused (RFC 8259 §8.1).
         max_bytes: the longest document.
-        max_depth: how many objects and arrays may enclose one another.
+        max_depth: how many objects and arrays may enclose one another; at least 1.
         max_digits: the digits of one number.
 
     Raises:
@@ -34,10 +34,11 @@ def parse_object(body: bytes, *, max_bytes: int = 1 << 20, max_depth: int = 32, 
     if len(body) > max_bytes:
         raise RemoteProtocolError(f"the document has more than {max_bytes} bytes: it was not read", code="response_too_large")
     text = _decode(body)
-    if text.count("{") + text.count("[") > max_depth:
+    # Looking for one character costs a tenth of counting it, and the usual document is a single flat object.
+    if ("[" in text or text.rfind("{") > 0) and text.count("{") + text.count("[") > max_depth:
         _check_depth(text, max_depth)
     value = _parse(text, max_digits)
-    if "\\u" in text:
+    if "\\" in text and "\\u" in text:
         _check_surrogates(value)
     if not isinstance(value, dict):
         raise RemoteProtocolError("the document is JSON but no object", code="not_an_object")
