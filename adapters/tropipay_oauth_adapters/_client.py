@@ -39,6 +39,7 @@ from tropipay_oauth.records import AsyncTokenStore, TokenStore
 from tropipay_oauth.states import AwaitingCallback
 
 from ._calls import build_request
+from ._clock import Clock
 from ._driver import Answer, Driver
 
 Scopes = Scope | str | None

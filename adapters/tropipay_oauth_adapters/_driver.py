@@ -32,7 +32,6 @@ from tropipay_oauth.facts import (
     TransportFailed,
 )
 
-from ._clock import Clock
 from ._connection import Deadline
 from ._events import Events
 
@@ -91,6 +90,7 @@ class Driver(ABC):
         store: where its record is kept.
         transport: None makes one of the runtime's own.
         policy: how long the end may take.
+        clock: gives Unix seconds.
         clock: Unix time in seconds; the machine's own by default.
     """
 

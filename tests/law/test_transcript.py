@@ -464,10 +464,11 @@ def test_a_stand_in_keeps_what_decides_about_a_secret() -> None:
 def test_a_secret_is_found_in_every_way_of_writing_it(secret: str) -> None:
     names = Pseudonyms()
     names.of(secret)
-    ways = [*forms(secret), quote_plus(secret), *(form.replace("+", "-").replace("/", "_") for form in forms(secret))]
+    written = list(forms(secret))
+    ways = [*written, quote_plus(secret), *(form.replace("+", "-").replace("/", "_") for form in written[2:])]
     for way in ways:
         for start in range(0, len(way) - SLICE + 1, 3):
-            assert names.text(f"<{way[start : start + SLICE]}>") == f"<{'x' * SLICE}>"
+            assert names.text(f"({way[start : start + SLICE]})") == f"({'x' * SLICE})"
 
 
 def test_short_secrets_are_hidden_as_whole_words() -> None:
@@ -973,7 +974,7 @@ def test_a_fact_that_is_refused_now_is_reported() -> None:
     ],
 )
 def test_a_value_of_another_type_is_refused(reader: codec.Codec, wrong: object) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"another type|finite"):
         reader.read(wrong)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox.driver import CALLBACK, FORM, TOKEN, VERIFIER, Driver, basic, is_error, members, s256
-from tropipay_oauth.sandbox import Behaviour
+from tropipay_oauth import Entropy
+from tropipay_oauth.sandbox import Behaviour, Sandbox
 
 
 @pytest.mark.parametrize("path", [TOKEN, "/api/v3/access/token"])
@@ -406,9 +407,6 @@ def test_by_the_book_client_credentials_bring_no_refresh_token() -> None:  # RFC
 
 
 def test_tokens_of_another_sandbox_are_worthless(driver: Driver) -> None:  # RFC6750-5.3-04
-    from tropipay_oauth import Entropy
-    from tropipay_oauth.sandbox import Sandbox
-
     elsewhere = Driver()
     elsewhere.sandbox = Sandbox(entropy=Entropy(b"\x08" * 32))
     assert not elsewhere.alive(driver.service()["access_token"])

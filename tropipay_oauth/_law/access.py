@@ -6,7 +6,7 @@ refusal). What does not: getting a token (the session).
 
 from functools import lru_cache
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from .._values import urls
 from .._values.errors import AccessEnded, ConfigurationError, Delivery, OAuthError, ResourceNotAllowed
@@ -54,16 +54,10 @@ class Access(Opaque):
     valid_until: float
     resource_origins: tuple[str, ...]
     proven: bool = True
-    _header: Secret = field(init=False, eq=False)
-    _prefixes: tuple[str, ...] = field(init=False, repr=False, eq=False)
-
-    @_header.default
-    def _make_header(self) -> Secret:
-        return Secret(f"Bearer {self.token.access_token.reveal()}")
-
-    @_prefixes.default
-    def _make_prefixes(self) -> tuple[str, ...]:
-        return tuple(f"{origin}/" for origin in self.resource_origins)
+    _header: Secret = field(init=False, eq=False, default=Factory(lambda self: _header(self.token), takes_self=True))
+    _prefixes: tuple[str, ...] = field(
+        init=False, repr=False, eq=False, default=Factory(lambda self: _prefixes(self.resource_origins), takes_self=True)
+    )
 
     def bearer(self, url: str, now: float) -> str:
         """The value of the `Authorization` header for a request to `url` (RFC 6750 §2.1).
@@ -119,6 +113,14 @@ class Access(Opaque):
     def may_resend(self, request: HTTPRequest, delivery: Delivery, *, resent: bool = False) -> bool:
         """Whether a request that got no reply may be sent once more: only if not one byte of it left."""
         return delivery is Delivery.NOT_SENT and not resent
+
+
+def _header(token: Token) -> Secret:
+    return Secret(f"Bearer {token.access_token.reveal()}")
+
+
+def _prefixes(origins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{origin}/" for origin in origins)
 
 
 @lru_cache(maxsize=256)
