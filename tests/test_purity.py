@@ -30,7 +30,7 @@ PURE = frozenset(
     )
 )
 FORBIDDEN_CALLS = frozenset(("open", "print", "input", "eval", "exec", "compile", "breakpoint", "exit", "quit", "__import__"))
-LAYERS = {"_values": 0, "_wire": 1, "_law": 2, "sandbox": 4, "conformance": 4}
+LAYERS = {"_values": 0, "_wire": 1, "_law": 2, "_observation": 3, "sandbox": 4, "conformance": 4}
 FACES = 3  # tropipay_oauth itself and its vocabularies
 
 LOAD = """

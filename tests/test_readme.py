@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tropipay_oauth import Entropy, Provider, diagram
+from tropipay_oauth import Entropy, Provider
+from tropipay_oauth.diagram import diagram
 from tropipay_oauth.sandbox import Sandbox
 from tropipay_oauth_adapters.serve import serve_in_thread
 

@@ -3,8 +3,8 @@
 from typing import assert_never, assert_type
 
 import pytest
-from tests.model.pair import CREDENTIAL, PROVIDER, START, entropy
 
+from tests.model.pair import CREDENTIAL, PROVIDER, START, entropy
 from tropipay_oauth import (
     Access,
     AuthorizationCodeGrant,

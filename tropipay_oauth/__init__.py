@@ -5,7 +5,8 @@
     machine.wake_at                 # when to call handle(TimeReached(now=...)), or None
 
 Vocabularies: `facts` go in, `effects` and `events` come out; `states`, `records` and `errors` are what they speak of.
-The adapters that do the I/O are in `tropipay_oauth_adapters`; the other side of the wire is in `tropipay_oauth.sandbox`.
+On demand: `tropipay_oauth.sandbox`, the other side of the wire; `.diagram` and `.transcript`, ways to look at a machine.
+The adapters that do the I/O are in `tropipay_oauth_adapters`.
 """
 
 from . import effects as effects
@@ -16,15 +17,12 @@ from . import records as records
 from . import states as states
 from ._law.access import Access as Access
 from ._law.access import Verdict as Verdict
-from ._law.diagram import diagram as diagram
 from ._law.grant_machines import AuthorizationCodeGrant as AuthorizationCodeGrant
 from ._law.grant_machines import ClientCredentialsGrant as ClientCredentialsGrant
 from ._law.grant_machines import RefreshTokenGrant as RefreshTokenGrant
 from ._law.machine import Step as Step
 from ._law.policy import SessionPolicy as SessionPolicy
 from ._law.session import Session as Session
-from ._law.transcript import Recorder as Recorder
-from ._law.transcript import Transcript as Transcript
 from ._values.credential import Credential as Credential
 from ._values.errors import Delivery as Delivery
 from ._values.errors import TransportError as TransportError
@@ -76,7 +74,6 @@ __all__ = [
     "PendingAuthorization",
     "PendingStore",
     "Provider",
-    "Recorder",
     "RefreshTokenGrant",
     "Scope",
     "Secret",
@@ -84,12 +81,10 @@ __all__ = [
     "SessionPolicy",
     "Step",
     "Token",
-    "Transcript",
     "TransportError",
     "TropiPayOAuthError",
     "TropiPayScope",
     "Verdict",
-    "diagram",
     "metadata_request",
     "provider_from_metadata",
 ]

@@ -2,15 +2,35 @@
 
 from ._values.records import (
     AsyncTokenStore as AsyncTokenStore,
+)
+from ._values.records import (
     Empty as Empty,
+)
+from ._values.records import (
     Intent as Intent,
+)
+from ._values.records import (
     MemoryStore as MemoryStore,
+)
+from ._values.records import (
     Record as Record,
+)
+from ._values.records import (
     Refusal as Refusal,
+)
+from ._values.records import (
     StoreKey as StoreKey,
-    TokenStore as TokenStore,
+)
+from ._values.records import (
     Tokens as Tokens,
+)
+from ._values.records import (
+    TokenStore as TokenStore,
+)
+from ._values.records import (
     record_from_json as record_from_json,
+)
+from ._values.records import (
     record_to_json as record_to_json,
 )
 

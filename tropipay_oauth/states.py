@@ -2,32 +2,80 @@
 
 from ._law.grant_states import (
     Active as Active,
+)
+from ._law.grant_states import (
     AwaitingCallback as AwaitingCallback,
+)
+from ._law.grant_states import (
     Deferred as Deferred,
+)
+from ._law.grant_states import (
     Expired as Expired,
+)
+from ._law.grant_states import (
     Failed as Failed,
+)
+from ._law.grant_states import (
     GrantInDoubt as GrantInDoubt,
+)
+from ._law.grant_states import (
     GrantState as GrantState,
+)
+from ._law.grant_states import (
     Ready as Ready,
+)
+from ._law.grant_states import (
     Requesting as Requesting,
 )
 from ._law.session_states import (
     Claiming as Claiming,
+)
+from ._law.session_states import (
     Closed as Closed,
+)
+from ._law.session_states import (
     Committing as Committing,
+)
+from ._law.session_states import (
     Dormant as Dormant,
+)
+from ._law.session_states import (
     Erasing as Erasing,
+)
+from ._law.session_states import (
     Exchanging as Exchanging,
+)
+from ._law.session_states import (
     Forgetting as Forgetting,
+)
+from ._law.session_states import (
     InDoubt as InDoubt,
+)
+from ._law.session_states import (
     Ledger as Ledger,
+)
+from ._law.session_states import (
     Live as Live,
+)
+from ._law.session_states import (
     Loading as Loading,
+)
+from ._law.session_states import (
     NeedsAuthorization as NeedsAuthorization,
+)
+from ._law.session_states import (
     Resting as Resting,
+)
+from ._law.session_states import (
     Revoking as Revoking,
+)
+from ._law.session_states import (
     SessionState as SessionState,
+)
+from ._law.session_states import (
     Settling as Settling,
+)
+from ._law.session_states import (
     Watching as Watching,
 )
 

@@ -10,8 +10,10 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-from tropipay_oauth import Expiry, GrantType, Secret, Token, Transcript, diagram
+from tropipay_oauth import Expiry, GrantType, Secret, Token
+from tropipay_oauth.diagram import diagram
 from tropipay_oauth.errors import CallbackError, ConfigurationError, StateExpired, StateReplayed
+from tropipay_oauth.transcript import Transcript
 
 from ._settings import credential_of, provider_of, scope_of
 

@@ -29,7 +29,7 @@ from .effects import RefuseCallers, ReleaseCallers
 from .events import AuthorizationRequested, CallbackIgnored, ExpiryReason, InDoubt, TokenExpired
 from .facts import AccessRequested, BeginAuthorization, TimeReached, TokenAccepted, TokenRejected
 from .grant_inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
-from .grant_moves import GrantTerms, Stopped, begin, news_of, own_expiry, present, refuse, retry_at
+from .grant_moves import GrantTerms, begin, news_of, own_expiry, present, refuse, retry_at
 from .grant_states import (
     Active,
     AwaitingCallback,

@@ -69,7 +69,7 @@ from .session_moves import (
     token_of,
     usable,
 )
-from .session_record import MetAll, meet
+from .session_record import meet
 from .session_states import (
     Claiming,
     Closed,

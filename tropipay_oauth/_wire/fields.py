@@ -26,7 +26,7 @@ _DAY = 86400.0
 _YEAR = 365.2425 * _DAY
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
 _LONGEST = 1e9  # seconds, 31 years: whoever is asked to wait longer is asked to wait for good
-_IN_2020 = 1_577_836_800.0
+_IN_2020 = 1_593_561_600.0
 
 
 def http_date(text: str, *, now: float = _IN_2020) -> float | None:

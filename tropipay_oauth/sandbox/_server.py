@@ -67,7 +67,9 @@ class Sandbox:
     ) -> None:
         self._may_move = origin is None
         self._world = World(
-            mint=Mint(entropy), origin=_check_origin(DEFAULT_ORIGIN if origin is None else origin), behaviour=behaviour or Behaviour()
+            mint=Mint(entropy),
+            origin=_check_origin(DEFAULT_ORIGIN if origin is None else origin),
+            behaviour=behaviour or Behaviour(),
         )
         self._fault_hits = 0
         self._log: deque[LogEntry] = deque(maxlen=_LONGEST_LOG)

@@ -15,6 +15,12 @@ from typing import Any, NamedTuple, get_args
 
 import attrs
 
+from .._law import effects, events, facts
+from .._law.effects import Effect
+from .._law.events import Event, ExpiryReason
+from .._law.facts import Fact
+from .._law.grant_moves import GrantTerms
+from .._law.policy import SessionPolicy, Terms
 from .._values import errors
 from .._values.credential import Credential
 from .._values.errors import Delivery, TropiPayOAuthError
@@ -25,12 +31,6 @@ from .._values.records import Base, Empty, Intent, Record, Refusal, Tokens
 from .._values.scope import Scope
 from .._values.secret import Entropy, Secret
 from .._values.token import Expiry, ExpirySource, GrantType, Token
-from . import effects, events, facts
-from .effects import Effect
-from .events import Event, ExpiryReason
-from .facts import Fact
-from .grant_moves import GrantTerms
-from .policy import SessionPolicy, Terms
 
 UNREADABLE = (ValueError, RecursionError, LookupError, TypeError, AttributeError, OverflowError, TropiPayOAuthError)
 

@@ -5,7 +5,7 @@ What belongs here: reading a table as a graph. What does not: any format (`diagr
 
 from typing import NamedTuple
 
-from .machine import Table
+from .._law.machine import Table
 
 
 class Arrow(NamedTuple):

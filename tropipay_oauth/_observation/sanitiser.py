@@ -14,6 +14,10 @@ from urllib.parse import quote_plus, unquote_plus, unquote_to_bytes
 
 from attrs import evolve
 
+from .._law import facts
+from .._law.facts import Fact
+from .._law.grant_moves import GrantTerms
+from .._law.policy import Terms
 from .._values import urls
 from .._values.errors import ConfigurationError, RemoteError, StoreError
 from .._values.http import Headers, HTTPResponse
@@ -23,10 +27,6 @@ from .._values.secret import ENTROPY_BYTES, Entropy, Secret
 from .._values.token import Token
 from .._wire.pkce import verifier_from_octets
 from .._wire.strict_json import parse_object
-from . import facts
-from .facts import Fact
-from .grant_moves import GrantTerms
-from .policy import Terms
 from .pseudonyms import Pseudonyms
 
 _SECRET_MEMBERS = frozenset(

@@ -15,22 +15,22 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
+from .._law.effects import Effect
+from .._law.events import Event
+from .._law.facts import BeginAuthorization, Fact
+from .._law.grant_machines import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+from .._law.grant_moves import GrantTerms
+from .._law.grant_states import AwaitingCallback, Ready
+from .._law.machine import Machine, Step
+from .._law.policy import Terms
+from .._law.session import Session
+from .._law.session_states import Dormant
 from .._values.errors import ConfigurationError, LocalError, TropiPayOAuthError
 from .._values.pending import PendingAuthorization
 from .._values.secret import Opaque, discreet
 from .._values.token import GrantType
-from .effects import Effect
-from .events import Event
-from .facts import BeginAuthorization, Fact
-from .grant_machines import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
-from .grant_moves import GrantTerms
-from .grant_states import AwaitingCallback, Ready
-from .machine import Machine, Step
-from .policy import Terms
 from .pseudonyms import Pseudonyms
 from .sanitiser import Sanitiser
-from .session import Session
-from .session_states import Dormant
 from .transcript_codec import BOOL, EFFECT, EVENT, FACT, NUMBER, PENDING, TERMS, TEXT, UNREADABLE, many, optional, shape
 
 _FORMAT, _VERSION = "tropipay-oauth transcript", 1

@@ -26,7 +26,6 @@ from tropipay_oauth import (
     GrantType,
     HTTPResponse,
     Provider,
-    Recorder,
     RefreshTokenGrant,
     Scope,
     Secret,
@@ -34,18 +33,18 @@ from tropipay_oauth import (
     SessionPolicy,
     Step,
     Token,
-    Transcript,
     effects,
     events,
     facts,
 )
-from tropipay_oauth._law import transcript_codec as codec
 from tropipay_oauth._law.machine import Machine
-from tropipay_oauth._law.pseudonyms import SLICE, Pseudonyms, looks_secret
-from tropipay_oauth._law.sanitiser import Sanitiser, mask
-from tropipay_oauth._law.transcript import _outline as outline
+from tropipay_oauth._observation import transcript_codec as codec
+from tropipay_oauth._observation.pseudonyms import SLICE, Pseudonyms, looks_secret
+from tropipay_oauth._observation.sanitiser import Sanitiser, mask
+from tropipay_oauth._observation.transcript import _outline as outline
 from tropipay_oauth.errors import ConfigurationError, LocalError, LocalProtocolError, OAuthError, StoreError, TransportError
 from tropipay_oauth.records import Empty, Intent, Record, Refusal, Tokens
+from tropipay_oauth.transcript import Recorder, Transcript
 
 START = 1_800_000_000.0
 REAL = Recorder.RealSecrets.I_ACCEPT_THAT_THIS_FILE_CAN_SPEND_MONEY
