@@ -13,7 +13,7 @@ from tropipay_oauth.sandbox import Behaviour, RegisteredClient, Sandbox
 START = 1_800_000_000.0
 ORIGIN = "https://tropipay.example"
 CALLBACK = "http://127.0.0.1:5000/callback"
-VERIFIER = "verifier-of-a-test-with-at-least-43-characters"
+VERIFIER = "zR7-Kq0~xW4.uT9_bY2-hM6~eS1.dF8_gJ3-cL5~aN0.pQ7_iV4"
 FORM = "application/x-www-form-urlencoded"
 TOKEN = "/api/v2/access/token"
 

@@ -36,7 +36,9 @@ def test_every_choice_can_be_written(one: Option) -> None:
 
 
 def test_numbers_and_texts_are_read() -> None:
-    read = Behaviour.parse(["lifetime=60.5", "fault_count=3", "retry_after=date:5", "error_uri=https://x.example/", "date_offset=-90"])
+    read = Behaviour.parse(
+        ["lifetime=60.5", "fault_count=3", "retry_after=date:5", "error_uri=https://x.example/", "date_offset=-90"]
+    )
     assert (read.lifetime, read.fault_count, read.retry_after) == (60.5, 3, "date:5")
     assert (read.error_uri, read.date_offset) == ("https://x.example/", -90)
     assert Behaviour(retry_after=7).retry_after == "7"  # type: ignore[arg-type]  # a number is taken too

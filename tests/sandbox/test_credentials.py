@@ -92,30 +92,31 @@ def test_a_credential_that_is_not_approved_gets_no_token(driver: Driver, status:
     assert members(response)["error"] == "unauthorized_client"
 
 
-BAD = {
-    "invalid_redirect_uri": [
-        *({"redirect_uris": [one]} for one in ("http://shop.example/cb", "x", 1, None)),
-        *({"redirect_uris": one} for one in ("https://shop.example/cb", {}, ["https://a.example/"] * 101)),
-        {"redirect_uri": 1},
-        {"application_type": "web", "redirect_uris": ["http://127.0.0.1/cb"]},
-    ],
-    "invalid_client_metadata": [
-        *({"client_name": one} for one in ("", 1, None, "\u202e")),
-        *({"scope": one} for one in (1, None, [1], ["a b"], 'a"', ["é"])),
-        *({"status": one} for one in (3, "2", True, None)),
-        *({"application_type": one} for one in ("x", 1, None)),
-        *({"logo_uri": one} for one in (1, ["x"], "x" * 1001)),
-        *({"contacts": one} for one in ({}, [1])),
-    ],
-    "invalid_software_statement": [{"software_statement": 1}],
-    "unapproved_software_statement": [{"software_statement": "a.b.c"}],
-}
+BAD: list[tuple[str, str, list[Any]]] = [
+    ("invalid_redirect_uri", "redirect_uris", [["http://shop.example/cb"], ["x"], [1], [None], "https://shop.example/cb", {}]),
+    ("invalid_redirect_uri", "redirect_uris", [["https://a.example/"] * 101]),
+    ("invalid_redirect_uri", "redirect_uri", [1, "x"]),
+    ("invalid_client_metadata", "client_name", ["", 1, None, "\u202e"]),
+    ("invalid_client_metadata", "scope", [1, None, [1], ["a b"], 'a"', ["é"]]),
+    ("invalid_client_metadata", "status", [3, "2", True, None]),
+    ("invalid_client_metadata", "application_type", ["x", 1, None]),
+    ("invalid_client_metadata", "logo_uri", [1, ["x"], "x" * 1001]),
+    ("invalid_client_metadata", "contacts", [{}, [1]]),
+    ("invalid_software_statement", "software_statement", [1]),
+    ("unapproved_software_statement", "software_statement", ["a.b.c"]),
+]
 
 
-@pytest.mark.parametrize(("error", "changes"), [(error, one) for error, many in BAD.items() for one in many])
-def test_bad_metadata_is_named(error: str, changes: dict[str, Any]) -> None:  # RFC7591-3.2.2-01
+@pytest.mark.parametrize(("error", "name", "value"), [(error, name, one) for error, name, many in BAD for one in many])
+def test_bad_metadata_is_named(error: str, name: str, value: Any) -> None:  # RFC7591-3.2.2-01
     driver = Driver(Behaviour(resource_error_shape="rfc6749"))
-    assert error_of(send(driver, "POST", WHOLE | changes)) == error
+    assert error_of(send(driver, "POST", WHOLE | {name: value})) == error
+
+
+def test_a_web_application_has_no_loopback_address() -> None:  # RFC9700-2.6-01
+    driver = Driver(Behaviour(resource_error_shape="rfc6749"))
+    body = WHOLE | {"application_type": "web", "redirect_uris": ["http://127.0.0.1/cb"]}
+    assert error_of(send(driver, "POST", body)) == "invalid_redirect_uri"
 
 
 def test_a_body_that_cannot_be_read_is_bad_metadata() -> None:
@@ -138,7 +139,9 @@ def test_credentials_are_listed_without_secrets(driver: Driver) -> None:
 def test_a_credential_is_changed_in_what_is_named(driver: Driver, in_path: bool) -> None:
     made = create(driver)
     path = f"{PATH}/{made['client_id']}" if in_path else PATH
-    changed = members(send(driver, "PUT", {"client_id": made["client_id"], "client_name": "New", "tos_uri": "https://t.example"}, path))
+    changed = members(
+        send(driver, "PUT", {"client_id": made["client_id"], "client_name": "New", "tos_uri": "https://t.example"}, path)
+    )
     assert (changed["client_name"], changed["tos_uri"]) == ("New", "https://t.example")
     assert {name: changed[name] for name in ("redirect_uris", "scope", "logo_uri")} == {
         name: made[name] for name in ("redirect_uris", "scope", "logo_uri")

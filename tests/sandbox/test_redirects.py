@@ -51,7 +51,14 @@ def test_a_very_careless_server_compares_nothing_but_sends_nobody_to_a_script() 
 
 @pytest.mark.parametrize(
     "uri",
-    ["https://c.example", "https://c.example:8443/cb?a=b", "com.my.app:/cb", "com.my.app://cb", "http://[::1]:99/cb", "https://[2001:db8::1]/"],
+    [
+        "https://c.example",
+        "https://c.example:8443/cb?a=b",
+        "com.my.app:/cb",
+        "com.my.app://cb",
+        "http://[::1]:99/cb",
+        "https://[2001:db8::1]/",
+    ],
 )
 def test_a_good_redirect_uri_can_be_registered(driver: Driver, uri: str) -> None:
     assert driver.sandbox.register(client_name="App", redirect_uris=[uri]).redirect_uris == (uri,)
@@ -61,7 +68,15 @@ def test_a_good_redirect_uri_can_be_registered(driver: Driver, uri: str) -> None
     "uri",
     [
         *("http://c.example/cb", "https://c.example/cb#x", "https://c.example/*", "https://u@c.example/", "javascript:alert(1)"),
-        *("myapp:/cb", "https://c.example/a b", "https://c.example/%0d%0aX", 'https://c.example/"', "https:///cb", "", "http://127.0.0.1:99999/"),
+        *(
+            "myapp:/cb",
+            "https://c.example/a b",
+            "https://c.example/%0d%0aX",
+            'https://c.example/"',
+            "https:///cb",
+            "",
+            "http://127.0.0.1:99999/",
+        ),
         *("http://127.0.0.1.evil.example/", "https://c.example/é", "https://c.example\\@evil.example/"),
     ],
 )
@@ -77,7 +92,9 @@ def test_a_query_of_the_redirect_uri_is_kept() -> None:
     assert location.startswith("https://c.example/cb?a=b&code=")
 
 
-@pytest.mark.parametrize("origin", ["http://tropipay.example", "https://a.example/x", "ftp://a.example", "", 1, "https://A.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://tropipay.example", "https://a.example/x", "ftp://a.example", "", 1, "https://A.example"]
+)
 def test_the_sandbox_is_reached_by_https_or_on_this_machine(origin: object, driver: Driver) -> None:  # RFC6749-2.3.1-06
     with pytest.raises(ConfigurationError):
         Sandbox(entropy=Entropy(b"\x07" * 32), origin=origin)  # type: ignore[arg-type]  # one case is a wrong type

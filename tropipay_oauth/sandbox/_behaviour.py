@@ -78,6 +78,9 @@ Fault = Literal[
     "drop_after",
     "duplicate_member",
     "echo_secret",
+    "hostile_text",
+    "no_access_token",
+    "split_header",
 ]
 FaultAt = Literal["token", "client_credentials", "authorization_code", "refresh_token", "revocation", "resource", "both"]
 
@@ -155,7 +158,7 @@ class Behaviour:
     fault: Fault = choice(
         Fault,
         "none",
-        "what goes wrong: instead of processing (429, 500, 503, 307, echo_secret, unreachable, drop_before) or after it",
+        "what goes wrong: instead of processing (429, 500, 503, 307, unreachable, drop_before, and the texts) or after it",
     )
     fault_at: FaultAt = choice(FaultAt, "token", "which requests the fault and the delay hit; both is token and resource")
     fault_count: int = whole(-1, -1, 10**9, "how many requests the fault hits; -1 is all")

@@ -5,6 +5,7 @@ What belongs here: what each fault does. What does not: which request it hits (`
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from attrs import evolve
 
@@ -12,11 +13,13 @@ from .._values.http import HTTPResponse
 from ._answer import Answer, DropPoint
 from ._behaviour import Behaviour, ErrorShape
 from ._reading import Unreadable, read_body
-from ._replies import NO_STORE, Pairs, Refusal, http_date, refused
+from ._replies import NO_STORE, Pairs, Refusal, http_date, refused, reply
 from ._state import Call
 
 _PAGE = b"<!doctype html>\n<html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n"
 _ELSEWHERE = "https://elsewhere.example"
+_HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\nSet-Cookie: a=b\u202e\u0000" + "x" * 10_000
+_SCRIPT = "javascript:alert(1)"
 _SECRETS = ("client_secret", "refresh_token", "code", "code_verifier", "token")
 
 
@@ -44,6 +47,8 @@ def instead(behaviour: Behaviour, shape: ErrorShape, call: Call) -> Answer | Non
         case "echo_secret":
             refusal = Refusal("invalid_request", f"You sent {_secret_of(call)}")
             return Answer(response=refused(refusal, shape))
+        case "hostile_text":
+            return Answer(response=reply(400, {"error": "invalid_request", "error_description": _HOSTILE, "error_uri": _SCRIPT}))
         case "unreachable":
             return Answer(response=None, drop=DropPoint.UNREACHABLE)
         case "drop_before":
@@ -111,6 +116,8 @@ def _damage(behaviour: Behaviour) -> Callable[[bytes], bytes]:
         "deep_json": lambda body: b"[" * 100_000 + b"]" * 100_000,
         "not_utf8": lambda body: b'{"access_token": "\xff\xfe"}',
         "duplicate_member": _duplicate,
+        "no_access_token": _without_token,
+        "split_header": lambda body: _with_token(body, "a\r\nX-Injected: b"),
     }[behaviour.fault]
 
 
@@ -120,8 +127,22 @@ def _with_member(body: bytes, name: str, value: object) -> bytes:
     return start + f"{json.dumps(name)}: {json.dumps(value)}}}".encode()
 
 
+def _with_token(body: bytes, token: str) -> bytes:
+    """The same object with another access token."""
+    return json.dumps(_object(body) | {"access_token": token}).encode()
+
+
+def _without_token(body: bytes) -> bytes:
+    return json.dumps({name: value for name, value in _object(body).items() if name != "access_token"}).encode()
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    found = json.loads(body or b"null")
+    return found if isinstance(found, dict) else {}
+
+
 def _duplicate(body: bytes) -> bytes:
     """The same object with its first member a second time, and another value."""
-    members = json.loads(body) if body.startswith(b"{") else {}
+    members = _object(body)
     name = next(iter(members), "duplicate")
-    return _with_member(_with_member(body, name, "first") if not members else body, name, "second")
+    return _with_member(body if members else _with_member(b"", name, "first"), name, "second")
