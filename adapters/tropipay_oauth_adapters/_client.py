@@ -99,7 +99,7 @@ class Client(Driver):
             entropy=Entropy(os.urandom(32)),
             policy=policy,
         )
-        super().__init__(session, MemoryStore() if store is None else store, transport, policy, clock)
+        super().__init__(session, MemoryStore() if store is None else store, transport, policy, clock or Clock())
         self._provider = provider
         self._credential = credential
         self._scope = scope

@@ -1,23 +1,23 @@
 """What each command of the command line does. A command gets its parsed options and returns its exit status.
 
-What belongs here: from options to output. What does not: parsing and error messages (`cli`).
+What belongs here: from options to output. What does not: parsing and error messages (`cli`), the sign-in (`_login`).
 """
 
 import argparse
 import json
 import sys
-import webbrowser
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, NoReturn
 
-from tropipay_oauth import Expiry, GrantType, Secret, Token
-from tropipay_oauth.diagram import diagram
-from tropipay_oauth.errors import CallbackError, ConfigurationError, StateExpired, StateReplayed
-from tropipay_oauth.transcript import Transcript
+from tropipay_oauth.errors import ConfigurationError, TropiPayOAuthError
 
-from ._settings import credential_of, provider_of, scope_of
+if TYPE_CHECKING:
+    from tropipay_oauth.sandbox import Sandbox
 
-_SHOWN_CHARACTERS = 4
+    from .sync import TropiPayClient
+
+_MAX_TRANSCRIPT = 1 << 26  # as Transcript.from_json takes it
 
 
 def write(text: str) -> None:
@@ -31,46 +31,36 @@ def write_json(members: object) -> None:
     write(json.dumps(members))
 
 
-def _masked(secret: Secret | None) -> str | None:
-    """Enough of a secret to recognise it, too little to use it."""
-    if secret is None:
-        return None
-    text = secret.reveal()
-    return f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)" if len(text) >= 8 * _SHOWN_CHARACTERS else "…"
+def complain(message: str) -> int:
+    """One line on stderr; the exit status that belongs to it."""
+    sys.stderr.write(f"tropipay-oauth: {' '.join(message.split())}\n")
+    return 1
 
 
-def _token_members(token: Token, *, reveal: bool) -> dict[str, Any]:
-    def shown(secret: Secret | None) -> str | None:
-        return secret.reveal() if reveal and secret is not None else _masked(secret)
-
-    return {
-        "access_token": shown(token.access_token),
-        "refresh_token": shown(token.refresh_token),
-        "token_type": "Bearer",
-        "expires_at": token.expiry.at,
-        "expiry_provenance": token.expiry.source.value,
-        "scope": str(token.granted),
-        "missing_scope": str(token.missing),
-        "grant": token.grant_type.value,
-    }
+# -- Offline -------------------------------------------------------------------------------------------------------
 
 
 def demo(options: argparse.Namespace) -> int:
     """Three grants over real sockets against the embedded sandbox."""
-    from .demo import run_demo
+    from .demo import Result, run_demo
 
-    result = run_demo(options.runtime)
     if options.json:
+        try:
+            result = run_demo(options.runtime)
+        except Exception:  # whoever reads the document finds one, and the error on stderr
+            write_json(Result(runtime=options.runtime).members)
+            raise
         write_json(result.members)
     else:
         from ._trace import show
 
+        result = run_demo(options.runtime)
         show(result)
-    return 0 if result.ok else 1
+    return 0 if result.ok else complain(result.problem)
 
 
 def sandbox(options: argparse.Namespace) -> int:
-    """Serve the sandbox until interrupted."""
+    """Serve the sandbox until interrupted or terminated."""
     import os
 
     from tropipay_oauth import Entropy
@@ -80,136 +70,157 @@ def sandbox(options: argparse.Namespace) -> int:
         for option in Behaviour.describe():
             write(f"{option.name}={option.default}\n    {option.meaning}\n    {option.values}")
         return 0
+    made = Sandbox(entropy=Entropy(os.urandom(32)), behaviour=Behaviour.parse(options.behaviour))
+    return _serve(made, options)
+
+
+def _serve(made: "Sandbox", options: argparse.Namespace) -> int:
     from .serve import serve_in_thread
 
-    made = Sandbox(entropy=Entropy(os.urandom(32)), behaviour=Behaviour.parse(options.behaviour))
-    with serve_in_thread(made.answer, host=options.host, port=options.port) as server:
+    wait = _end_of_service()
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(serve_in_thread(made.answer, host=options.host, port=options.port))
+        except OSError as error:
+            place = f"{options.host} port {options.port}"
+            raise ConfigurationError(
+                f"cannot listen on {place} ({error.strerror or error}): choose another port, or 0 for a free one"
+            ) from None
         made.move_to(server.url)
-        members = {
-            "url": server.url,
-            "token_endpoint": f"{server.url}/api/v3/access/token",
-            "authorization_endpoint": f"{server.url}/api/v2/access/authorize",
-            "client_id": made.client_id,
-            "client_secret": made.client_secret.reveal(),
-            "redirect_uri": made.redirect_uri,
-        }
-        if options.json:
-            write_json(members)
-        else:
-            write("\n".join(f"{name:24}{value}" for name, value in members.items()))
-            write(f"\nexport TROPIPAY_SERVER={server.url} TROPIPAY_CLIENT_ID={made.client_id}")
-            write(f"export TROPIPAY_CLIENT_SECRET={made.client_secret.reveal()}\n\nCtrl-C ends it.")
-        _wait_for_ever()
-    return 0
+        _announce(made, options)
+        return wait()
 
 
-def _wait_for_ever() -> None:
-    import threading
+def _end_of_service() -> Callable[[], int]:
+    """A function that waits for a signal and returns the exit status. No exception has to cross the server for it."""
+    import signal
+    from queue import SimpleQueue
 
-    threading.Event().wait()
-
-
-def _client(options: argparse.Namespace, **more: Any) -> Any:
-    from .sync import TropiPayClient
-
-    return TropiPayClient(provider_of(options), credential_of(), scope=scope_of(options), **more)
-
-
-def token(options: argparse.Namespace) -> int:
-    """Get a token with client credentials."""
-    with _client(options) as client:
-        got: Token = client.token()
-    if options.header:
-        write(f"Authorization: Bearer {got.access_token.reveal()}")
-    elif options.json:
-        write_json(_token_members(got, reveal=options.reveal))
-    else:
-        write("\n".join(f"{name:20}{value}" for name, value in _token_members(got, reveal=options.reveal).items() if value))
-        write(f"{'expires':20}{_when(got.expiry)}")
-    return 0
+    statuses: SimpleQueue[int] = SimpleQueue()  # its put() is reentrant, as a signal handler needs it
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: statuses.put(128 + signal.SIGINT))
+    signal.signal(signal.SIGTERM, lambda *_: statuses.put(0))
+    return statuses.get
 
 
-def _when(expiry: Expiry) -> str:
-    if expiry.at is None:
-        return "unknown: it is used until the API refuses it"
-    from datetime import UTC, datetime
+def _announce(made: "Sandbox", options: argparse.Namespace) -> None:
+    from tropipay_oauth import Provider
 
-    return f"{datetime.fromtimestamp(expiry.at, UTC):%Y-%m-%d %H:%M:%S} UTC ({expiry.source.value})"
-
-
-def request(options: argparse.Namespace) -> int:
-    """Call the API with a token."""
-    body: Any = None
-    if options.data is not None:
-        try:
-            body = json.loads(options.data)
-        except ValueError:
-            raise ConfigurationError("--data is JSON: write it like '{\"amount\": 1}'") from None
-    with _client(options) as client:
-        response = client.request(options.method.upper(), options.path, json=body)
-    sys.stdout.buffer.write(bytes(response.body))
-    if response.body and not response.body.endswith(b"\n"):
-        sys.stdout.buffer.write(b"\n")
-    sys.stdout.flush()
-    if response.status >= 400:
-        sys.stderr.write(f"tropipay-oauth: the API answered {response.status}: read its answer above\n")
-    return 0 if response.status < 400 else 1
-
-
-def login(options: argparse.Namespace) -> int:
-    """Log a user in with the browser, and read the user's profile."""
-    from .loopback import listen_in_thread
-
-    flow: dict[str, Any] = {}
-
-    def decide(url: Secret) -> Token | None:
-        try:
-            got: Token = flow["client"].finish(url)
-        except (StateExpired, StateReplayed):
-            raise
-        except CallbackError:  # somebody else's hit on this port: the real one may still come
-            return None
-        return got
-
-    with listen_in_thread(decide, path=options.path, port=options.port, timeout=options.timeout) as listener:
-        with _client(options, renewal=GrantType.REFRESH_TOKEN, redirect_uri=listener.redirect_uri) as client:
-            flow["client"] = client
-            start = client.authorize()
-            _send_away(start.url, options)
-            got = listener.wait()
-            profile = client.request("GET", options.resource)
-    members = {"ok": profile.status < 400, **_token_members(got, reveal=False), "resource_status": profile.status}
+    provider = Provider.for_server(made.origin, allow_localhost=True)
+    secret = made.client_secret.reveal()
+    members = {
+        "url": made.origin,
+        "token_endpoint": provider.token_endpoint,
+        "authorization_endpoint": provider.authorization_endpoint,
+        "client_id": made.client_id,
+        "client_secret": secret,
+        "redirect_uri": made.redirect_uri,
+    }
     if options.json:
-        write_json(members)
-    else:
-        write(f"Signed in. The token {_masked(got.access_token)} ends {_when(got.expiry)}.")
-        write(f"GET {options.resource} answered {profile.status}.")
-    return 0 if profile.status < 400 else 1
-
-
-def _send_away(url: str, options: argparse.Namespace) -> None:
-    out = sys.stderr if options.json else sys.stdout
-    out.write(f"Open this page to sign in:\n{url}\n")
-    out.flush()
-    if not options.no_browser:
-        webbrowser.open(url)
+        return write_json(members)
+    lines = [f"{name:24}{value}" for name, value in members.items()]
+    lines += ["", f"export TROPIPAY_SERVER={made.origin} TROPIPAY_CLIENT_ID={made.client_id}"]
+    lines += [f"export TROPIPAY_CLIENT_SECRET={secret}", "", "Any port of the redirect URI will do. Ctrl-C ends it."]
+    return write("\n".join(lines))
 
 
 def show_diagram(options: argparse.Namespace) -> int:
     """Draw a machine from its table."""
-    write(diagram(options.machine, options.format))
+    from tropipay_oauth.diagram import diagram
+
+    write(diagram(options.machine, options.format).rstrip("\n"))
     return 0
 
 
 def replay(options: argparse.Namespace) -> int:
     """Run a recorded transcript again and compare."""
-    try:
-        text = Path(options.transcript).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"cannot read {options.transcript}: name a file that Transcript.to_json() wrote") from None
-    transcript = Transcript.from_json(text)
-    for fact, step in transcript.replay():
-        write(f"{type(fact).__name__:24}{type(step.state).__name__:20}{' '.join(type(e).__name__ for e in step.events)}".rstrip())
+    from tropipay_oauth.transcript import Transcript
+
+    transcript = Transcript.from_json(_read(options.transcript))
+    with suppress(TropiPayOAuthError):  # check() tells it better
+        for fact, step in transcript.replay():
+            events = " ".join(type(event).__name__ for event in step.events)
+            write(f"{type(fact).__name__:24}{type(step.state).__name__:20}{events}".rstrip())
     transcript.check()
     write("The run was the same, byte for byte.")
+    if transcript.gap is not None:
+        write(f"It was not recorded to its end: {transcript.gap}.")
     return 0
+
+
+def _read(name: str) -> str:
+    try:
+        with open(name, encoding="utf-8") as file:  # noqa: PTH123  # the name may be that of an endless device: read a part
+            return file.read(_MAX_TRANSCRIPT + 1)
+    except (OSError, ValueError):
+        raise ConfigurationError(f"cannot read {name}: name a file that Transcript.to_json() wrote") from None
+
+
+# -- With a server -------------------------------------------------------------------------------------------------
+
+
+def _make_client(options: argparse.Namespace) -> "TropiPayClient":
+    from ._settings import credential_of, provider_of, scope_of
+    from .sync import TropiPayClient
+
+    provider = provider_of(options)
+    return TropiPayClient(provider, credential_of(provider), scope=scope_of(options))
+
+
+def token(options: argparse.Namespace) -> int:
+    """Get a token with client credentials."""
+    from ._shown import show_token
+
+    with _make_client(options) as client:
+        got = client.token()
+    show_token(got, options)
+    return 0
+
+
+def request(options: argparse.Namespace) -> int:
+    """Call the API with a token."""
+    body = b"" if options.data is None else _checked_json(options.data)
+    headers = {"Content-Type": "application/json"} if body else {}
+    with _make_client(options) as client:
+        response = client.request(options.method, options.path, headers=headers, body=body)
+    sys.stdout.buffer.write(bytes(response.body))
+    if response.body and not response.body.endswith(b"\n"):
+        sys.stdout.buffer.write(b"\n")
+    sys.stdout.flush()
+    return 0 if response.status < 300 else complain(f"the API answered {response.status}: {_advice(response.status)}")
+
+
+def _checked_json(text: str) -> bytes:
+    """The text as it is: an amount keeps every digit that was written."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+        return text.encode()
+    except (ValueError, RecursionError):
+        raise ConfigurationError("--data is JSON: write it like '{\"amount\": 1}'") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _advice(status: int) -> str:
+    match status:
+        case 401:
+            return "it does not take the token; check that credential and server belong together"
+        case 403:
+            return "the token may not do this; ask for the scope that it needs with --scope"
+        case 404 | 405:
+            return "check method and path"
+        case _ if status < 400:
+            return "a token follows no redirect; check the path"
+        case _ if status == 429 or status >= 500:
+            return "try again later"
+        case _:
+            return "read its answer on stdout and change the request"
+
+
+def login(options: argparse.Namespace) -> int:
+    """Log a user in with the browser, and read a protected resource."""
+    from ._login import sign_in
+
+    return sign_in(options)

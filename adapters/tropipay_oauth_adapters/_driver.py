@@ -91,7 +91,6 @@ class Driver(ABC):
         transport: None makes one of the runtime's own.
         policy: how long the end may take.
         clock: gives Unix seconds.
-        clock: Unix time in seconds; the machine's own by default.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class Driver(ABC):
         store: Any,
         transport: Any,
         policy: SessionPolicy,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float],
     ) -> None:
         self._session = session
         self._store = store
@@ -108,7 +107,7 @@ class Driver(ABC):
         self._owns_transport = transport is None
         self._transport = self._make_transport() if transport is None else transport
         self._events = Events()
-        self._clock: Callable[[], float] = Clock() if clock is None else clock
+        self._clock = clock
         self._process = os.getpid()
         self._tasks: set[Any] = set()
         self._lock = threading.RLock()  # threads need it; elsewhere it is free at once

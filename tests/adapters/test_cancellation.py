@@ -238,7 +238,7 @@ def test_the_end_of_the_loop_waits_for_an_exchange_that_consumes_something(world
         client = with_asyncio.TropiPayClient(world.provider, world.credential, store=store, clock=world.clock, **world.user())
         made.append(client)
         first = await client.finish(world.approve(await client.authorize()))
-        world.clock.ahead += 86400.0 - 200  # due, and still valid: renewed in the background
+        world.clock.ahead += 86400.0 - 100  # due, and still valid: renewed in the background
         world.asked.clear()
         world.held.clear()
         await client.token()

@@ -15,7 +15,7 @@ from tropipay_oauth._values.secret import Secret
 from tropipay_oauth._wire.authorization import ValidatedCallback, validate_callback
 
 NOW = 1_741_900_000.0
-CLIENT_SECRET = "client-secret-Zx81/q+7~t"  # noqa: S105  # of nobody
+CLIENT_SECRET = "client-secret-Zx81/q+7~t"  # of nobody
 STATE = "state-0123456789-abcdefghijklmnopqrstuvwxyz"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 REDIRECT = "https://app.example/callback"
@@ -59,7 +59,8 @@ def pending(provider: Provider = TROPIPAY, **changes: Any) -> PendingAuthorizati
 
 def proof(provider: Provider = TROPIPAY, code: str = "the-code", **changes: Any) -> ValidatedCallback:
     begun = pending(provider, **changes)
-    return validate_callback(begun, Secret(f"{begun.redirect_uri}?code={code}&state={STATE}"), NOW)
+    joint = "&" if "?" in begun.redirect_uri else "?"
+    return validate_callback(begun, Secret(f"{begun.redirect_uri}{joint}code={code}&state={STATE}"), NOW)
 
 
 def reply(status: int, members: Any = None, *, body: bytes | None = None, **headers: str) -> HTTPResponse:
@@ -102,7 +103,9 @@ def flips(document: bytes) -> st.SearchStrategy[bytes]:
 
 
 BODIES = st.binary(max_size=200) | MEMBERS.map(lambda members: json.dumps(members).encode()) | st.text().map(str.encode)
-TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f").filter(lambda c: not 0x80 <= ord(c) < 0xA0))
+TEXTS = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f").filter(lambda c: not 0x80 <= ord(c) < 0xA0)
+)
 FIELDS = st.sampled_from(["Content-Type", "Date", "Age", "Retry-After", "X-RateLimit-Reset", "WWW-Authenticate"])
 FIELD_VALUES = TEXTS | st.sampled_from(
     [

@@ -63,7 +63,12 @@ def test_dates_at_the_edges(text: str, seconds: float) -> None:
         *("Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT", "Wed, 29 Feb 2023 00:00:00 GMT"),
         *("Thu, 29 Feb 1900 00:00:00 GMT", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT"),
         *("Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Nov 1994 08:49:37 GMT\n", "Sun, 06 Nov 19940 08:49:37 GMT"),
-        *("Sun Nov 6 08:49:37 1994", "Sun, 06-Nov-94 08:49:37 GMT", "Sun, ٠٦ Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT"),
+        *(
+            "Sun Nov 6 08:49:37 1994",
+            "Sun, 06-Nov-94 08:49:37 GMT",
+            "Sun, ٠٦ Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+        ),
     ],
 )
 def test_what_is_no_http_date_is_none(text: str) -> None:
@@ -210,7 +215,7 @@ INVALID = Challenge(error="invalid_token")
         (['Bearer foo="1", foo="2"'], None),
         (['Bearer error="invalid_token'], None),
         (['Bearer error="invalid_token" x'], None),
-        (['Bearer error=invalid token'], None),
+        (["Bearer error=invalid token"], None),
         (['Bearer "invalid_token"'], None),
         (['error="invalid_token"'], None),
         (['error="invalid_token", Bearer'], None),

@@ -9,6 +9,7 @@ type checker checks the row and the diagrams are drawn from it.
 
 import math
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin
 
@@ -112,7 +113,7 @@ def _leads_to(hint: Any, state: type) -> tuple[type, ...]:
     return tuple(dict.fromkeys(found))
 
 
-class Machine:
+class Machine(ABC):
     """One verb: `handle(fact)`. The state is a value; nothing is kept beside it."""
 
     _table: Table
@@ -153,6 +154,6 @@ class Machine:
         given = self._interpret(state, fact)
         return Step(state) if given is None else self._table.step(self._terms, state, given)
 
+    @abstractmethod
     def _interpret(self, state: State, fact: Fact) -> object | None:
         """The input that the fact stands for, its bytes read by the wire layer; None if it came too late to matter."""
-        return fact

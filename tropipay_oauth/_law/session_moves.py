@@ -75,15 +75,9 @@ def holds(ledger: Ledger, access_token: object) -> bool:
 
 def token_of(record: Base | Intent) -> Token | None:
     """The token that a record holds, whatever its kind."""
-    match record:
-        case Tokens(token):
-            return token
-        case Refusal(token=token):
-            return token
-        case Intent(base=base):
-            return token_of(base)
-        case Empty():
-            return None
+    if isinstance(record, Intent):
+        return token_of(record.base)
+    return None if isinstance(record, Empty) else record.token
 
 
 def rotates(terms: Terms, ledger: Ledger) -> bool | None:

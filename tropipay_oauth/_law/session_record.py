@@ -7,7 +7,7 @@ from attrs import evolve
 
 from .._values.errors import ReauthorizationRequired, TokenInDoubt
 from .._values.records import Base, Empty, Intent, Record, Refusal, Tokens
-from .._values.token import GrantType, Token
+from .._values.token import GrantType
 from .effects import SwapRecord
 from .facts import RecordLoaded
 from .machine import Step
@@ -106,25 +106,24 @@ def _observe(terms: Terms, ledger: Ledger, intent: Intent, now: float) -> tuple[
 
 def _meet(terms: Terms, ledger: Ledger, given: RecordLoaded) -> Met:
     record: Record = given.record
-    match record:
-        case Intent():
-            return _meet_intent(terms, ledger, record, given)
-        case Empty():
-            return _renew(terms, evolve(ledger, held=None), record, given)
-        case Tokens(token) | Refusal(token=token):
-            return _meet_token(terms, ledger, record, token, given)
+    if isinstance(record, Intent):
+        return _meet_intent(terms, ledger, record, given)
+    if isinstance(record, Empty):
+        return _renew(terms, evolve(ledger, held=None), record, given)
+    return _meet_token(terms, ledger, record, given)
 
 
-def _meet_token(terms: Terms, ledger: Ledger, record: Tokens | Refusal, token: Token | None, given: RecordLoaded) -> Met:
-    ledger = _hold(terms, ledger, record, token, given.now)
+def _meet_token(terms: Terms, ledger: Ledger, record: Tokens | Refusal, given: RecordLoaded) -> Met:
+    ledger = _hold(terms, ledger, record, given.now)
     held = ledger.held
     if isinstance(record, Tokens) and held is not None and given.now < held.fresh_until:
         return live(terms, ledger, held, given.now)
     return _renew(terms, ledger, record, given)
 
 
-def _hold(terms: Terms, ledger: Ledger, record: Tokens | Refusal, token: Token | None, now: float) -> Ledger:
+def _hold(terms: Terms, ledger: Ledger, record: Tokens | Refusal, now: float) -> Ledger:
     """Hold the stored token if it can be used; what was held before is older."""
+    token = record.token
     if token is None:
         return evolve(ledger, held=None)
     access = access_to(terms, ledger, record, token)
@@ -147,7 +146,7 @@ def _meet_intent(terms: Terms, ledger: Ledger, intent: Intent, given: RecordLoad
         return claim(terms, ledger, given.version, intent.base, given.now, retry=intent.retry)
     base = intent.base
     if not usable(ledger, given.now) and isinstance(base, (Tokens, Refusal)):
-        ledger = _hold(terms, ledger, base, token_of(base), given.now)
+        ledger = _hold(terms, ledger, base, given.now)
     ledger, watched, stale = _observe(terms, ledger, intent, given.now)
     if intent.exchange != ledger.doubted and not stale:
         return watch(terms, ledger, watched, given.now)

@@ -101,7 +101,7 @@ def _join(endpoint: str, pairs: list[tuple[str, str]], credential: Credential) -
         query = query.strip("&") + "&" if query.strip("&") else ""
     url = f"{base}?{query}{form.write(pairs)}"
     secret = "" if credential.client_secret is None else credential.client_secret.reveal()
-    if len(secret) >= _SHORTEST_SECRET and (secret in url or form.quote(secret) in url):
+    if len(secret) >= _SHORTEST_SECRET and _shows(secret, url, unquote_plus(url)):
         raise ConfigurationError(
             "the client secret would be in the authorization URL: take it out of client_id, redirect_uri, scope or endpoint",
             code="secret_in_url",
@@ -285,7 +285,8 @@ def _answer(pending: PendingAuthorization, given: Mapping[str, str], description
     match given.get("code"), given.get("error"):
         case None, str(error):
             secrets = (pending.state, pending.code_verifier, pending.handle)
-            raise AuthorizationRefused(conceal(error, secrets), description=description and conceal(description, secrets))
+            said = conceal(description, secrets) if description else None
+            raise AuthorizationRefused(conceal(error, secrets), description=said)
         case str(code), None if _VSCHAR.match(code):
             return _validated(code, pending)
         case _:

@@ -132,13 +132,12 @@ def _scope(scope: Scope | None) -> Members:
 
 def _client(provider: Provider, credential: Credential) -> Members:
     """What the body says of the client. One way of authentication per request (RFC 6749 §2.3)."""
-    match provider.client_authentication:
-        case ClientAuthentication.BODY:
-            return {"client_id": credential.client_id, "client_secret": _client_secret(credential)}
-        case ClientAuthentication.BASIC:
-            return {}
-        case ClientAuthentication.NONE:
-            return {"client_id": credential.client_id}
+    if provider.client_authentication is ClientAuthentication.BASIC:
+        return {}
+    named = {"client_id": credential.client_id}
+    if provider.client_authentication is ClientAuthentication.BODY:
+        named["client_secret"] = _client_secret(credential)
+    return named
 
 
 def _client_secret(credential: Credential) -> str:
