@@ -101,7 +101,7 @@ def _join(endpoint: str, pairs: list[tuple[str, str]], credential: Credential) -
         query = query.strip("&") + "&" if query.strip("&") else ""
     url = f"{base}?{query}{form.write(pairs)}"
     secret = "" if credential.client_secret is None else credential.client_secret.reveal()
-    if len(secret) >= _SHORTEST_SECRET and _shows(secret, url, unquote_plus(url)):
+    if len(secret) >= _SHORTEST_SECRET and _shows(secret, endpoint, *(value for _, value in pairs)):
         raise ConfigurationError(
             "the client secret would be in the authorization URL: take it out of client_id, redirect_uri, scope or endpoint",
             code="secret_in_url",
@@ -164,7 +164,8 @@ def _check_parameter(name: object, value: object) -> None:
 
 
 def _shows(secret: str, *texts: str) -> bool:
-    return any(secret in text or secret in unquote_plus(text) or form.quote(secret) in text for text in texts)
+    escaped = form.quote(secret)
+    return any(secret in text or escaped in text or ("%" in text and secret in unquote_plus(text)) for text in texts)
 
 
 # -- Step B: the callback ------------------------------------------------------------------------------------------
