@@ -23,7 +23,7 @@ VOCABULARIES = {
     "effects": "Effect LoadRecord RedirectUser RefuseCallers ReleaseCallers SendRequest SwapRecord",
     "events": """
         AuthorizationRequested CallbackIgnored Event ExpiryInterpreted ExpiryReason GrantFailed GrantReceived InDoubt
-        ResourceReceived RetryScheduled ScopeNarrowed TokenExpired TokenIssued TokenNotPersisted TokenPresented
+        ResourceReceived RetryScheduled RevocationFailed ScopeNarrowed TokenExpired TokenIssued TokenNotPersisted TokenPresented
         TokenRefreshed TokenRevoked
         """,
     "states": """

@@ -29,6 +29,7 @@ from ._law.events import (
 )
 from ._law.events import (
     RetryScheduled as RetryScheduled,
+    RevocationFailed as RevocationFailed,
 )
 from ._law.events import (
     ScopeNarrowed as ScopeNarrowed,
@@ -63,6 +64,7 @@ __all__ = [
     "InDoubt",
     "ResourceReceived",
     "RetryScheduled",
+    "RevocationFailed",
     "ScopeNarrowed",
     "TokenExpired",
     "TokenIssued",

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from tropipay_oauth import Access, Delivery, HTTPRequest, HTTPResponse, Session, SessionPolicy, Step, TransportError
 from tropipay_oauth.effects import Effect, LoadRecord, RefuseCallers, ReleaseCallers, SendRequest, SwapRecord
 from tropipay_oauth.errors import LocalError, RemoteProtocolError, SessionClosed, StoreError, TropiPayOAuthError
-from tropipay_oauth.events import Event, TokenRevoked
+from tropipay_oauth.events import Event, RevocationFailed, TokenRevoked
 from tropipay_oauth.facts import (
     AccessRequested,
     Close,
@@ -170,7 +170,8 @@ class Driver(ABC):
     # -- Between the session and the world -------------------------------------------------------------------------
 
     def _tell(self, fact: Fact) -> None:
-        self._events.publish(self._unharmed(lambda: self._step(fact)))
+        self._unharmed(lambda: self._step(fact))
+        self._events.tell()
 
     async def _ask(self, fact: Fact, among: Waiting[T], answer: Answer[T], seconds: float | None = None) -> T:
         """Tell the fact and wait for the answer, among all who wait."""
@@ -181,7 +182,8 @@ class Driver(ABC):
                 among[answer] = None
 
         try:
-            self._events.publish(self._unharmed(lambda: self._step(fact, join)))
+            self._unharmed(lambda: self._step(fact, join))
+            self._events.tell()
             if not answer.signal.is_set() and not await self._wait(answer.signal, seconds):
                 message = f"there was no token within {seconds} s: try again later"
                 raise TransportError(message, delivery=Delivery.NOT_SENT, code="timeout")
@@ -198,19 +200,19 @@ class Driver(ABC):
         if self._closed:
             raise SessionClosed("this client is closed: open a new one")
 
-    def _step(self, fact: Fact, join: Callable[[], object] = bool) -> tuple[Event, ...]:
+    def _step(self, fact: Fact, join: Callable[[], object] = bool) -> None:
         with self._lock:
             step = self._session.handle(fact)
+            self._events.note(step.events)  # here, so that they are in order whichever thread goes on first
             self._held = self._session.access
             join()
             for effect in step.effects:
                 self._react[type(effect)](effect)
             for event in step.events:
-                if isinstance(event, TokenRevoked):
-                    self._end_revocation(step, event)
+                if isinstance(event, (TokenRevoked, RevocationFailed)):
+                    self._end_revocation(event)
             self._nudge.set()
             self._start_worker()
-        return step.events
 
     def _release(self, effect: ReleaseCallers) -> None:
         held = self._held
@@ -227,11 +229,10 @@ class Driver(ABC):
         for caller in refused:
             caller.fail(effect.error)
 
-    def _end_revocation(self, step: Step[Any], event: TokenRevoked) -> None:
-        errors = [one.error for one in step.effects if isinstance(one, RefuseCallers) and isinstance(one.error, StoreError)]
+    def _end_revocation(self, event: TokenRevoked | RevocationFailed) -> None:
         for caller in self._revokers:
-            if errors:
-                caller.fail(errors[0])
+            if isinstance(event, RevocationFailed):
+                caller.fail(event.error)
             else:
                 caller.give(event.at_provider)
         self._revokers.clear()

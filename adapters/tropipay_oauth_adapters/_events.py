@@ -21,6 +21,8 @@ class Events:
         self._kept: deque[Event] = deque(maxlen=capacity)
         self._observers: tuple[Observer, ...] = ()
         self._lock = threading.Lock()
+        self._untold: deque[Event] = deque()
+        self._telling = threading.Lock()
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer(event)` for each event from now on, in the task or thread in which it happens.
@@ -36,15 +38,32 @@ class Events:
         with self._lock:
             self._observers = tuple(one for one in self._observers if one is not observer)
 
-    def publish(self, events: Iterable[Event]) -> None:
-        """Keep the events and tell them to the observers; one that fails is logged and disturbs nobody."""
+    def note(self, events: Iterable[Event]) -> None:
+        """Keep the events, in the order in which they happened; `tell` then tells the observers."""
         for event in events:
             self._kept.append(event)
-            for observer in self._observers:
-                try:
-                    observer(event)
-                except Exception:
-                    _LOG.exception("an observer failed")
+            self._untold.append(event)
+
+    def tell(self) -> None:
+        """Tell the observers what they were not told yet, in order; one that fails is logged and disturbs nobody."""
+        while self._untold and self._telling.acquire(blocking=False):  # else whoever is telling goes on with ours
+            try:
+                while self._untold:
+                    self._tell_one(self._untold.popleft())
+            finally:
+                self._telling.release()
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Keep the events and tell them to the observers."""
+        self.note(events)
+        self.tell()
+
+    def _tell_one(self, event: Event) -> None:
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:
+                _LOG.exception("an observer failed")
 
     def __iter__(self) -> Iterator[Event]:
         return iter(tuple(self._kept))

@@ -314,4 +314,4 @@ def no_look_at_the_store(terms: Any, state: Any, given: Any) -> Step[Any]:
 )
 def test_a_planted_mistake_is_caught(state: type, given: type, handler: Callable[..., Step[Any]]) -> None:
     with instead(state, given, handler), pytest.raises((AssertionError, BaseExceptionGroup)):
-        run_state_machine_as_test(Fleet, settings=settings(BOUNDED, max_examples=1000))  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Fleet, settings=settings(BOUNDED, max_examples=4000))  # type: ignore[no-untyped-call]

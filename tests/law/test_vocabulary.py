@@ -67,6 +67,7 @@ EVENTS: dict[type, tuple[str, dict[str, Any]]] = {
     events.InDoubt: ("note", {"error": ERROR}),
     events.CallbackIgnored: ("note", {"error": ERROR}),
     events.TokenRevoked: ("note", {"at_provider": True}),
+    events.RevocationFailed: ("note", {"error": StoreError("gone")}),
 }
 MADE = [
     *(kind(now=5.0, **members) for kind, members in FACTS.items()),

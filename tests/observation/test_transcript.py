@@ -37,7 +37,7 @@ from tropipay_oauth import (
     events,
     facts,
 )
-from tropipay_oauth._law.machine import Machine
+from tropipay_oauth._law.machine import Machine, State
 from tropipay_oauth._observation import transcript_codec as codec
 from tropipay_oauth._observation.pseudonyms import SLICE, Pseudonyms, looks_secret
 from tropipay_oauth._observation.sanitiser import Sanitiser, mask
@@ -769,9 +769,13 @@ def test_a_machine_is_recorded_from_its_beginning_alone() -> None:
 
 
 def test_a_machine_of_somebody_else_is_not_recorded() -> None:
+    class Foreign(Machine):
+        def _interpret(self, state: State, fact: facts.Fact) -> object | None:
+            return fact
+
     machine = client_grant(None).recorder.machine
     with pytest.raises(ConfigurationError, match="a session or grant"):
-        Recorder(Machine(None, machine.state))
+        Recorder(Foreign(None, machine.state))
 
 
 def test_a_refused_fact_is_not_recorded() -> None:

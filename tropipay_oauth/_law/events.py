@@ -151,6 +151,14 @@ class TokenRevoked:
     at_provider: bool
 
 
+@frozen(kw_only=True)
+class RevocationFailed:
+    """The token could not be given up, since the store kept failing: it may still be there."""
+
+    step: ClassVar[str] = "note"
+    error: TropiPayOAuthError
+
+
 Event = (
     AuthorizationRequested
     | GrantReceived
@@ -167,4 +175,5 @@ Event = (
     | InDoubt
     | CallbackIgnored
     | TokenRevoked
+    | RevocationFailed
 )

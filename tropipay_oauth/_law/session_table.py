@@ -22,7 +22,7 @@ from .._values.records import Base, Empty, Refusal, Tokens
 from .._values.token import GrantType, Token
 from .._wire.token_reply import Granted, NotProcessed, Refused, Unknown
 from .effects import RefuseCallers, SwapRecord
-from .events import ExpiryReason, GrantFailed
+from .events import ExpiryReason, GrantFailed, RevocationFailed
 from .events import InDoubt as DoubtArose
 from .facts import (
     AccessRequested,
@@ -553,7 +553,7 @@ def erasing_unknown(
         return Step(again, load(state.ledger).effects)
     error = StoreError(f"the token could not be removed from the store: {given.error} Mend the store, then revoke again.")
     step = gone(state.ledger, confirmed=False)
-    return Step(step.state, (*step.effects, RefuseCallers(error=error)))
+    return Step(step.state, (*step.effects, RefuseCallers(error=error)), (RevocationFailed(error=error),))
 
 
 @SESSION.row

@@ -334,4 +334,5 @@ EVENT = union(
     shape(events.InDoubt, error=ERROR),
     shape(events.CallbackIgnored, error=ERROR),
     shape(events.TokenRevoked, at_provider=BOOL),
+    shape(events.RevocationFailed, error=ERROR),
 )
