@@ -40,7 +40,8 @@ from tropipay_oauth.states import AwaitingCallback
 
 from ._calls import build_request
 from ._clock import Clock
-from ._driver import Answer, Driver
+from ._driver import Driver
+from ._waiting import Answer
 
 Scopes = Scope | str | None
 
@@ -156,7 +157,6 @@ class Client(Driver):
         return AuthorizationStart(url=redirect.url, handle=pending.handle)
 
     async def _finish(self, callback_url: str | Secret, handle: str | Secret | None) -> Token:
-        self._check()
         known = self._last_handle if handle is None else handle
         if known is None:
             raise StateUnknown("no authorization was begun by this client: pass the handle that authorize() gave")

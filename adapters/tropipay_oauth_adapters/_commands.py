@@ -42,7 +42,8 @@ def complain(message: str) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """Three grants over real sockets against the embedded sandbox."""
-    from .demo import Result, run_demo
+    from ._story import Result
+    from .demo import run_demo
 
     if options.json:
         try:
@@ -159,11 +160,13 @@ def _read(name: str) -> str:
 # -- With a server -------------------------------------------------------------------------------------------------
 
 
-def _make_client(options: argparse.Namespace) -> "TropiPayClient":
-    from ._settings import credential_of, provider_of, scope_of
+def _make_client(options: argparse.Namespace, *, calls_api: bool = False) -> "TropiPayClient":
+    from ._settings import check_api, credential_of, provider_of, scope_of
     from .sync import TropiPayClient
 
     provider = provider_of(options)
+    if calls_api:
+        check_api(provider)
     return TropiPayClient(provider, credential_of(provider), scope=scope_of(options))
 
 
@@ -181,7 +184,7 @@ def request(options: argparse.Namespace) -> int:
     """Call the API with a token."""
     body = b"" if options.data is None else _checked_json(options.data)
     headers = {"Content-Type": "application/json"} if body else {}
-    with _make_client(options) as client:
+    with _make_client(options, calls_api=True) as client:
         response = client.request(options.method, options.path, headers=headers, body=body)
     sys.stdout.buffer.write(bytes(response.body))
     if response.body and not response.body.endswith(b"\n"):

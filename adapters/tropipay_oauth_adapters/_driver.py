@@ -13,12 +13,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from inspect import isawaitable
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from tropipay_oauth import Access, Delivery, HTTPRequest, HTTPResponse, Session, SessionPolicy, Step, TransportError
+from tropipay_oauth import Access, Delivery, HTTPRequest, HTTPResponse, Session, SessionPolicy, TransportError
 from tropipay_oauth.effects import Effect, LoadRecord, RefuseCallers, ReleaseCallers, SendRequest, SwapRecord
 from tropipay_oauth.errors import LocalError, RemoteProtocolError, SessionClosed, StoreError, TropiPayOAuthError
-from tropipay_oauth.events import Event, RevocationFailed, TokenRevoked
+from tropipay_oauth.events import RevocationFailed, TokenRevoked
 from tropipay_oauth.facts import (
     AccessRequested,
     Close,
@@ -34,52 +34,9 @@ from tropipay_oauth.facts import (
 
 from ._connection import Deadline
 from ._events import Events
+from ._waiting import Answer, Signal, Waiting
 
 T = TypeVar("T")
-
-
-class Signal(Protocol):
-    """A runtime's event."""
-
-    def set(self) -> object:
-        """Wake everybody who waits for it."""
-        ...
-
-    def is_set(self) -> bool:
-        """Whether it was set."""
-        ...
-
-
-class Answer(Generic[T]):
-    """What one caller waits for, once it is there."""
-
-    def __init__(self, signal: Signal, suits: Callable[[T], bool] = lambda value: True) -> None:
-        self.signal = signal
-        self.suits = suits
-        self.left = False
-        """Whether the caller has gone away."""
-        self._value: T | None = None
-        self._error: Exception | None = None
-
-    def give(self, value: T) -> None:
-        """Wake the caller with this value."""
-        self._value = value
-        self.signal.set()
-
-    def fail(self, error: Exception) -> None:
-        """Wake the caller with this error; many may get the same, so each raises one of its own."""
-        self._error = error.again() if isinstance(error, TropiPayOAuthError) else error
-        self.signal.set()
-
-    def take(self) -> T:
-        """The value, or raises the error."""
-        if self._error is not None:
-            raise self._error
-        return cast(T, self._value)
-
-
-Waiting = dict[Answer[T], None]
-"""Who waits, in order."""
 
 
 class Driver(ABC):

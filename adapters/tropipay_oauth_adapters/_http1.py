@@ -134,8 +134,6 @@ class Exchange:
     def _drain(self) -> HTTPResponse | None:
         while True:
             match self._h11.next_event():
-                case h11.NEED_DATA:
-                    return None
                 case h11.InformationalResponse():
                     continue
                 case h11.Response() as head:
@@ -147,7 +145,7 @@ class Exchange:
                 case h11.EndOfMessage():
                     return self._finish()
                 case _:
-                    raise _malformed()
+                    return None
 
     def _take(self, data: bytes) -> None:
         if len(self._body) + len(data) > self.request.max_body:

@@ -48,6 +48,16 @@ def provider_of(options: argparse.Namespace, environment: Mapping[str, str] = os
     return provider
 
 
+def check_api(provider: Provider) -> None:
+    """See that there is an API to call.
+
+    Raises:
+        ConfigurationError: metadata tells nothing of it, and neither did the caller.
+    """
+    if provider.api_base is None:
+        raise ConfigurationError("the metadata of --issuer does not say where its API is: add --api-base URL")
+
+
 def _named(environment: Mapping[str, str]) -> Provider:
     server = environment.get("TROPIPAY_SERVER")
     if server:

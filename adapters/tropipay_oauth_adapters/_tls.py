@@ -4,6 +4,7 @@ What belongs here: wrapping one connection. What does not: choosing the context,
 """
 
 import ssl
+from contextlib import suppress
 
 from ._connection import Connection, Deadline
 
@@ -30,7 +31,8 @@ class TLSConnection:
             except ssl.SSLWantReadError:
                 await self._pump(deadline)
             except ssl.SSLError:
-                await self._flush(deadline)  # the alert that tells the server why
+                with suppress(OSError):
+                    await self._flush(deadline)  # the alert that tells the server why
                 raise
         await self._flush(deadline)
 
@@ -46,8 +48,6 @@ class TLSConnection:
                 return self._tls.read(_PIECE)
             except ssl.SSLWantReadError:
                 await self._pump(deadline)
-            except ssl.SSLZeroReturnError:
-                return b""
 
     async def _pump(self, deadline: Deadline) -> None:
         await self._flush(deadline)

@@ -18,18 +18,21 @@ from tropipay_oauth.events import (
     TokenRefreshed,
 )
 
-from .demo import LETTERS, Result
+from ._shown import when
+from ._story import LETTERS, Result
 
 _TITLES = {
     "client_credentials": "Client credentials: external app to TropiPay",
     "authorization_code": "Authorization code with PKCE: external app to a TropiPay user",
     "refresh_token": "Refresh token: the machine driven by hand",
 }
+_LEGEND = "A asks for an authorization, B C present the grant, D brings the token; E presents it, F answers; G H renew it."
 
 
 def show(result: Result) -> None:
     """Print the stories."""
     console = Console(highlight=False)
+    console.print(Text(f"{_LEGEND}\n"))
     for story in result.stories:
         table = Table(title=Text(_TITLES[story.grant.value], style="bold"), title_justify="left", box=None, pad_edge=False)
         for name in ("step", "event", "what happened"):
@@ -53,7 +56,7 @@ def _say(event: Event) -> str:
         case TokenIssued(scope=scope) | TokenRefreshed(scope=scope):
             return f"an access token for {scope}"
         case ExpiryInterpreted(expiry=expiry):
-            return f"it ends at Unix time {expiry.at:.0f}, read from {expiry.source.value}" if expiry.at else "its end is unknown"
+            return f"it ends {when(expiry)}" if expiry.at else "its end is unknown"
         case TokenPresented(origin=origin):
             return f"the access token goes to {origin}"
         case ResourceReceived(status=status):

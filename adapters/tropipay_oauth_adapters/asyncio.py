@@ -52,9 +52,7 @@ class _Wire(asyncio.Protocol):
             self._reader.set_result(None)
 
     async def write(self, data: bytes, deadline: Deadline) -> None:
-        if self._transport.is_closing():
-            raise ConnectionResetError
-        self._transport.write(data)
+        self._transport.write(data)  # into a lost connection it is dropped, and reading tells
 
     async def read(self, deadline: Deadline) -> bytes:
         while not self._arrived and not self._ended:

@@ -6,6 +6,7 @@ do, exit status 2 for a wrong call, 1 for a refused grant or a failed request. W
 """
 
 import argparse
+import io
 import math
 import os
 import re
@@ -124,7 +125,9 @@ def _seconds(text: str) -> float:
 
 def _path(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", text) or text in _OWN_PAGES:
-        raise argparse.ArgumentTypeError(f"{text!r} is no path for it: write one like /callback, but not {' or '.join(_OWN_PAGES)}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no path for it: write one like /callback, but not {' or '.join(_OWN_PAGES)}"
+        )
     return text
 
 
@@ -132,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     with _prompt_interrupt():
         options = build_parser().parse_args(argv)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal of few letters is no reason to fail
         try:
             with _no_noise():
                 return _run(options)

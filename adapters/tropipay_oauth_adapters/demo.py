@@ -1,7 +1,7 @@
 """`tropipay-oauth demo`: the three grants over real loopback sockets, from request to refresh, on one runtime.
 
-What belongs here: the stories that are told and the check that all of it happened. What does not: any protocol; the
-stories use the public clients and machines as anybody would.
+What belongs here: the stories that are told. What does not: any protocol (the stories use the public clients and machines
+as anybody would), and whether all of it happened (`_story`).
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from importlib import import_module
 from inspect import isawaitable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode, urljoin
 
 from attrs import field, frozen
@@ -26,22 +26,24 @@ from tropipay_oauth import (
     RefreshTokenGrant,
     Step,
     Token,
+    TropiPayOAuthError,
 )
-from tropipay_oauth.effects import ReleaseCallers, SendRequest
+from tropipay_oauth.effects import RefuseCallers, ReleaseCallers, SendRequest
+from tropipay_oauth.errors import RemoteProtocolError
 from tropipay_oauth.events import Event
 from tropipay_oauth.facts import AccessRequested, ResponseReceived, TokenRejected
 from tropipay_oauth.sandbox import Behaviour, Sandbox
+from tropipay_oauth.states import Deferred
 
 from ._clock import Clock
+from ._story import Result, Story
 from .serve import serve_in_thread
 
 T = TypeVar("T")
 
-RUNTIMES = ("sync", "asyncio", "trio")
 SCOPE = "ALLOW_GET_PROFILE_DATA ALLOW_GET_BALANCE"
 RESOURCE = "users/profile"
-LETTERS = {"request": "A", "grant": "B C", "token": "D", "access": "E", "resource": "F", "expiry": "", "refresh": "G H"}
-_NEEDED = frozenset({"request", "grant", "token", "access", "resource", "expiry", "refresh"})
+_MOST_PAUSES = 3
 
 
 class JumpingClock:
@@ -52,6 +54,7 @@ class JumpingClock:
         self._skipped = 0.0
 
     def __call__(self) -> float:
+        """Unix seconds."""
         return self._clock() + self._skipped
 
     def skip(self, seconds: float) -> None:
@@ -59,57 +62,12 @@ class JumpingClock:
         self._skipped += seconds
 
 
-@frozen(kw_only=True)
-class Story:
-    """How one grant went."""
-
-    grant: GrantType
-    steps: tuple[Event, ...]
-    resource_status: int
-    expiry_provenance: str
-    survived: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether each step was seen and the protected resource was served at the end."""
-        return self.resource_status == 200 and {event.step for event in self.steps} >= _NEEDED
-
-    @property
-    def members(self) -> dict[str, Any]:
-        """As JSON members."""
-        return {
-            "grant": self.grant.value,
-            "outcome": "granted" if self.ok else "failed",
-            "events": [event.step for event in self.steps if event.step != "note"],
-            "resource_status": self.resource_status,
-            "expiry_provenance": self.expiry_provenance,
-            "survived": list(self.survived),
-        }
-
-
-@frozen(kw_only=True)
-class Result:
-    """What the demo showed."""
-
-    runtime: str
-    stories: tuple[Story, ...]
-    token_requests: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether all of it happened."""
-        return len(self.stories) == len(GrantType) and all(story.ok for story in self.stories)
-
-    @property
-    def members(self) -> dict[str, Any]:
-        """As JSON members."""
-        grants = [story.members for story in self.stories]
-        return {"ok": self.ok, "runtime": self.runtime, "grants": grants, "token_requests": self.token_requests}
+# -- The world they happen in --------------------------------------------------------------------------------------
 
 
 @frozen(kw_only=True)
 class World:
-    """A sandbox on a loopback port, a clock, and the runtime's own client and transport."""
+    """A sandbox on a loopback port, a clock, the runtime's own client and transport, and the trace of one story."""
 
     sandbox: Sandbox
     provider: Provider
@@ -117,133 +75,127 @@ class World:
     clock: JumpingClock
     runtime: Any
     transport: Any
-    told: list[Event] = field(factory=list)
+    trace: list[Event] = field(factory=list)
 
-    def client(self, **options: Any) -> Any:
-        """A client of the runtime, for this world."""
-        return self.runtime.TropiPayClient(
+    @asynccontextmanager
+    async def client(self, **options: Any) -> AsyncIterator[Any]:
+        """A client of the runtime in its block, `with` or `async with`; its events go to the trace."""
+        client = self.runtime.TropiPayClient(
             self.provider, self.credential, scope=SCOPE, transport=self.transport, clock=self.clock, **options
         )
+        try:
+            if hasattr(client, "__aenter__"):
+                async with client:
+                    yield client
+            else:
+                with client:
+                    yield client
+        finally:
+            self.trace.extend(client.events)
 
-    def user_client(self) -> Any:
-        """A client for a user's token."""
-        return self.client(renewal=GrantType.REFRESH_TOKEN, redirect_uri=self.sandbox.redirect_uri)
+    def user(self) -> dict[str, Any]:
+        """Options of a client for a user's token."""
+        return {"renewal": GrantType.REFRESH_TOKEN, "redirect_uri": self.sandbox.redirect_uri}
 
     def next_day(self) -> None:
         """Let every token expire."""
         self.clock.skip(self.sandbox.behaviour.lifetime + 1)
+
+    def be_busy_once(self) -> None:
+        """The next token request gets 503."""
+        self.sandbox.set_behaviour(fault="status_503", fault_at="token", fault_count=1, retry_after="0")
 
     async def send(self, request: HTTPRequest) -> HTTPResponse:
         """One request over the runtime's own sockets."""
         return await settled(self.transport.send(request))
 
 
-@asynccontextmanager
-async def opened(client: Any) -> AsyncIterator[Any]:
-    """The client in its block, `with` or `async with`."""
-    if hasattr(client, "__aenter__"):
-        async with client:
-            yield client
-    else:
-        with client:
-            yield client
-
-
 async def settled(value: "Awaitable[T] | T") -> T:
     """The value, whichever runtime it comes from: changing the runtime changes the import and `await`."""
-    return await value if isawaitable(value) else value
+    return cast(T, await value if isawaitable(value) else value)
 
 
 # -- The stories ---------------------------------------------------------------------------------------------------
 
 
-async def client_credentials(world: World) -> Story:
+async def client_credentials(world: World) -> None:
     """External app to TropiPay."""
-    async with opened(world.client()) as client:
-        return await _tell(world, client, GrantType.CLIENT_CREDENTIALS)
+    async with world.client() as client:
+        await _live(world, client)
 
 
-async def authorization_code(world: World) -> Story:
+async def authorization_code(world: World) -> None:
     """External app to a TropiPay user: the demo plays the browser and the user who approves."""
-    async with opened(world.user_client()) as client:
+    async with world.client(**world.user()) as client:
         start = await settled(client.authorize())
         await settled(client.finish(await approve(world, start.url)))
-        return await _tell(world, client, GrantType.AUTHORIZATION_CODE)
+        await _live(world, client)
 
 
-async def _tell(world: World, client: Any, grant: GrantType) -> Story:
-    """The life of a token: used, expired, renewed, revoked, renewed, and renewed once more by a busy server."""
-    first = await settled(client.request("GET", RESOURCE))
-    token: Token = await settled(client.token())
-    survived = []
+async def _live(world: World, client: Any) -> None:
+    """The life of a token: used, expired and renewed, revoked and renewed, expired and renewed by a busy server."""
+    await settled(client.request("GET", RESOURCE))
     world.next_day()
-    renewed = await settled(client.request("GET", RESOURCE))
-    if grant is GrantType.CLIENT_CREDENTIALS:
-        world.sandbox.revoke_access_tokens()
-        revoked = await settled(client.request("GET", RESOURCE))
-        survived += ["401 for a revoked token"] if revoked.status == 200 else []
+    await settled(client.request("GET", RESOURCE))
+    world.sandbox.revoke_access_tokens()
+    await settled(client.request("GET", RESOURCE))
     world.next_day()
-    world.sandbox.set_behaviour(fault="status_503", fault_count=1, retry_after="0")
-    last = await settled(client.request("GET", RESOURCE))
-    survived += ["503 at the token endpoint"] if last.status == 200 else []
-    statuses = [first.status, renewed.status, last.status]
-    return Story(
-        grant=grant,
-        steps=tuple(client.events),
-        resource_status=max(statuses),
-        expiry_provenance=token.expiry.source.value,
-        survived=tuple(survived),
-    )
+    world.be_busy_once()
+    await settled(client.request("GET", RESOURCE))
 
 
-async def refresh_token(world: World) -> Story:
+async def refresh_token(world: World) -> None:
     """The grant on its own: the machine is driven by hand, as another framework would do it."""
-    async with opened(world.user_client()) as client:
+    async with world.client(**world.user()) as client:
         start = await settled(client.authorize())
         given = await settled(client.finish(await approve(world, start.url)))
+    world.trace.clear()  # how the user's token came is the story before this one
     grant = RefreshTokenGrant(provider=world.provider, credential=world.credential, token=given)
-    events: list[Event] = []
-    token = await drive(world, grant, events)
-    first = await _use(world, token, events)
+    token = await drive(world, grant)
+    await _use(world, token)
     world.sandbox.revoke_access_tokens()
-    revoked = await _use(world, token, events)
-    if revoked.status == 401:
-        events += grant.handle(TokenRejected(access_token=token.access_token, now=world.clock())).events
-    token = await drive(world, grant, events)
+    if (await _use(world, token)).status == 401:
+        world.trace.extend(grant.handle(TokenRejected(access_token=token.access_token, now=world.clock())).events)
+    await _use(world, await drive(world, grant))
     world.next_day()
-    token = await drive(world, grant, events)
-    last = await _use(world, token, events)
-    return Story(
-        grant=GrantType.REFRESH_TOKEN,
-        steps=tuple(events),
-        resource_status=max(first.status, last.status),
-        expiry_provenance=token.expiry.source.value,
-        survived=("401 for a revoked token",) if revoked.status == 401 and last.status == 200 else (),
-    )
+    world.be_busy_once()
+    await _use(world, await drive(world, grant))
 
 
-async def drive(world: World, grant: RefreshTokenGrant, events: list[Event]) -> Token:
+async def drive(world: World, grant: RefreshTokenGrant) -> Token:
     """Ask a grant for a token and perform what it asks for: this loop is a whole adapter."""
     step: Step[Any] = grant.handle(AccessRequested(now=world.clock()))
+    pauses = 0
     while True:
-        events += step.events
-        match effect := step.effects[0]:
+        world.trace.extend(step.events)
+        match step.effects[0]:
             case SendRequest(exchange=exchange, request=request):
                 response = await world.send(request)
                 step = grant.handle(ResponseReceived(exchange=exchange, response=response, now=world.clock()))
             case ReleaseCallers(token=token):
                 return token
-            case _:
-                raise effect.error
+            case refusal:
+                pauses += 1
+                if not isinstance(grant.state, Deferred) or pauses > _MOST_PAUSES:
+                    raise cast(RefuseCallers, refusal).error
+                world.clock.skip(max(0.0, grant.state.retry_at - world.clock()))  # skipped, like the days
+                step = grant.handle(AccessRequested(now=world.clock()))
 
 
-async def _use(world: World, token: Token, events: list[Event]) -> HTTPResponse:
+async def _use(world: World, token: Token) -> HTTPResponse:
     now = world.clock()
     access = Access(token=token, fresh_until=now, valid_until=float("inf"), resource_origins=world.provider.resource_origins)
     request = access.authorize(HTTPRequest(method="GET", url=f"{world.provider.api_base}{RESOURCE}"), now)
     response = await world.send(request)
-    events += access.judge(request, response, now=now).events
+    world.trace.extend(access.judge(request, response, now=now).events)
     return response
+
+
+STORIES: dict[GrantType, Callable[[World], Awaitable[None]]] = {
+    GrantType.CLIENT_CREDENTIALS: client_credentials,
+    GrantType.AUTHORIZATION_CODE: authorization_code,
+    GrantType.REFRESH_TOKEN: refresh_token,
+}
 
 
 # -- The browser and the user in front of it -----------------------------------------------------------------------
@@ -264,7 +216,7 @@ class _Form(HTMLParser):
         hidden = tag == "input" and members.get("type") == "hidden"
         approves = tag == "button" and "approve" in (members.get("value", "") + members.get("name", "")).lower()
         if hidden or approves:
-            self.fields.append((members["name"], members.get("value", "")))
+            self.fields.append((members.get("name", ""), members.get("value", "")))
 
 
 async def approve(world: World, url: str) -> str:
@@ -276,18 +228,19 @@ async def approve(world: World, url: str) -> str:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     sent = HTTPRequest(method="POST", url=urljoin(url, form.action), headers=headers, body=body)
     answer = await world.send(sent)
-    return answer.headers.get("Location") or ""
+    location = answer.headers.get("Location")
+    if location is None:
+        raise RemoteProtocolError(f"the consent page answered {answer.status} and no redirect: see the sandbox's log")
+    return location
 
 
 # -- The three runtimes --------------------------------------------------------------------------------------------
 
-STORIES: tuple[Callable[[World], Awaitable[Story]], ...] = (client_credentials, authorization_code, refresh_token)
 
-
-def run_demo(runtime: str) -> Result:
-    """Start the sandbox on a loopback port and tell the three stories on `runtime`: sync, asyncio or trio."""
+def run_demo(runtime: str, behaviour: Behaviour | None = None) -> Result:
+    """Start the sandbox on a loopback port and tell the three stories: on `sync`, `asyncio` or `trio`."""
     clock = JumpingClock()
-    sandbox = Sandbox(entropy=Entropy(os.urandom(32)), behaviour=Behaviour())
+    sandbox = Sandbox(entropy=Entropy(os.urandom(32)), behaviour=behaviour or Behaviour())
     with serve_in_thread(lambda request, now: sandbox.answer(request, clock())) as server:
         sandbox.move_to(server.url)
         adapter = import_module(f".{runtime}", __package__)
@@ -303,11 +256,21 @@ def run_demo(runtime: str) -> Result:
                 transport=transport,
             )
             try:
-                return tuple([await story(world) for story in STORIES])
+                return tuple([await _tell(grant, world) for grant in STORIES])
             finally:
                 await settled((getattr(transport, "aclose", None) or transport.close)())
 
         return Result(runtime=runtime, stories=_run(runtime, tell), token_requests=sandbox.token_requests)
+
+
+async def _tell(grant: GrantType, world: World) -> Story:
+    """One story, to its end or to the error that ends it."""
+    world.trace.clear()
+    try:
+        await STORIES[grant](world)
+    except TropiPayOAuthError as error:
+        return Story(grant=grant, steps=tuple(world.trace), error=error.message)
+    return Story(grant=grant, steps=tuple(world.trace))
 
 
 def _run(runtime: str, main: Callable[[], Any]) -> Any:

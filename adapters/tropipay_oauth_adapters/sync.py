@@ -222,7 +222,10 @@ class TropiPayClient(Client):
                 result.append(error)
 
         thread = threading.Thread(target=call, name="tropipay-step", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is ending
+            return work()
         thread.join()  # a KeyboardInterrupt ends the waiting, not the step
         if isinstance(result[0], BaseException):
             raise result[0]

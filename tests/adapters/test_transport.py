@@ -4,7 +4,7 @@ import datetime
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import trustme
@@ -12,6 +12,7 @@ import trustme
 from tests.adapters.support import PATIENCE, RUNTIMES, Outcome, Runtime, Visit, reply, serving
 from tropipay_oauth import Delivery, HTTPRequest, HTTPResponse, TransportError
 from tropipay_oauth.errors import ConfigurationError, RemoteProtocolError
+from tropipay_oauth_adapters._transport import run
 
 
 @pytest.fixture(params=RUNTIMES)
@@ -144,6 +145,71 @@ def test_bytes_that_nobody_asked_for_spoil_a_kept_connection(send: Runtime) -> N
         outcomes = send([get(f"{server.url}/1"), get(f"{server.url}/2")])
     assert bodies(outcomes) == [b"GET /1", b"GET /2"]
     assert len(server.visits) == 2
+
+
+def test_a_kept_connection_that_was_reset_is_replaced(send: Runtime) -> None:
+    gone = threading.Event()
+
+    def script(visit: Visit) -> None:
+        visit.send(reply(visit.request()[:6]))
+        visit.reset()
+        visit.sock.close()
+        gone.set()
+
+    def late(visit: Visit) -> None:
+        visit.request()
+        assert gone.wait(PATIENCE)
+        visit.send(reply(b"late"))
+
+    with serving(script) as server, serving(late) as other:
+        outcomes = send([get(f"{server.url}/1"), get(other.url), get(f"{server.url}/2", replayable=False)])
+    assert isinstance(outcomes[2], HTTPResponse) or not isinstance(outcomes[0], HTTPResponse)
+
+
+def test_a_server_that_floods_a_kept_connection_is_not_listened_to(send: Runtime) -> None:
+    flooded = threading.Event()
+
+    def script(visit: Visit) -> None:
+        visit.send(reply(visit.request()[:6]))
+        visit.sock.settimeout(0.3)
+        try:
+            visit.send(b"x" * (64 << 20))
+        finally:
+            flooded.set()
+
+    def late(visit: Visit) -> None:
+        visit.request()
+        assert flooded.wait(PATIENCE)
+        visit.send(reply(b"late"))
+
+    with serving(script) as server, serving(late) as other:
+        outcomes = send([get(f"{server.url}/1"), get(other.url), get(f"{server.url}/2")])
+    assert bodies(outcomes) == [b"GET /1", b"late", b"GET /2"]
+
+
+def test_a_server_that_breaks_off_while_it_is_written_to(send: Runtime) -> None:
+    def script(visit: Visit) -> None:
+        visit.sock.recv(1000)
+        visit.reset()
+
+    with serving(script) as server:
+        request = HTTPRequest(method="POST", url=server.url, body=b"x" * (32 << 20), timeout=PATIENCE)
+        error = failure(send([request])[0])
+    assert error.delivery is Delivery.AMBIGUOUS
+    assert error.code in ("connection_lost", "connection_closed")
+
+
+def test_something_asynchronous_in_a_synchronous_place_is_named_so() -> None:
+    class Suspends:
+        def __await__(self) -> Generator[None]:
+            yield None
+
+    async def suspends() -> None:
+        await Suspends()
+
+    with pytest.raises(ConfigurationError) as caught:
+        run(suspends())
+    assert caught.value.code == "runtime"
 
 
 # -- Delivery: what the transport says, compared with what the server saw ------------------------------------------

@@ -54,7 +54,7 @@ class World:
         """The sandbox, by the jumping clock, with the brake on."""
         if "/access/token" in request.url:
             self.asked.set()
-            while not self.held.is_set():
+            while not self.held.is_set():  # noqa: ASYNC110  # another thread sets it
                 await asyncio.sleep(0.005)
         else:
             self.resource_requests += 1
@@ -134,7 +134,7 @@ async def threads(works: list[Callable[[], Awaitable[Any]]]) -> list[Any]:
     results: list[Any] = [None] * len(works)
 
     def call(index: int) -> None:
-        results[index] = run(_kept(works[index]))  # type: ignore[arg-type]  # a coroutine function made it
+        results[index] = run(_kept(works[index]))
 
     started = [threading.Thread(target=call, args=(index,)) for index in range(len(works))]
     for thread in started:

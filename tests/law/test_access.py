@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.model.pair import START
-from tropipay_oauth import Access, Delivery, Expiry, GrantType, HTTPRequest, HTTPResponse, Secret, Token, facts
+from tropipay_oauth import Access, Delivery, Expiry, GrantType, HTTPRequest, HTTPResponse, Secret, Token, events, facts
 from tropipay_oauth.errors import AccessEnded, ConfigurationError, InsufficientScope, ResourceNotAllowed
 
 TOKEN = Token(
@@ -143,4 +143,5 @@ def test_a_request_without_an_answer_is_sent_again_only_if_nothing_left() -> Non
 
 def test_a_judged_request_of_a_foreign_place_is_named_by_no_url() -> None:
     verdict = access().judge(get("https://evil.example/secret"), answer(200), now=START)
-    assert verdict.events[0].origin == "https://evil.example"  # type: ignore[union-attr]
+    presented = verdict.events[0]
+    assert isinstance(presented, events.TokenPresented) and presented.origin == "https://evil.example"

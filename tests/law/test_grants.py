@@ -119,9 +119,8 @@ def test_client_credentials_from_request_to_refresh() -> None:
         "scope": "a b",
     }
     assert one.call() == first
-    due = one.grant.wake_at
-    assert due == START + 3600
-    one.now = due
+    assert one.grant.wake_at == START + 3600
+    one.now = START + 3600
     one.tell(facts.TimeReached(now=one.now))
     assert one.state == "Expired"
     second = one.call()
@@ -224,7 +223,8 @@ def test_a_timeout_out_of_range_is_refused(timeout: float) -> None:
 
 def code_grant(**changes: Any) -> AuthorizationCodeGrant:
     changes.setdefault("redirect_uri", CALLBACK)
-    return AuthorizationCodeGrant(**{"provider": PROVIDER, "credential": CREDENTIAL, "scope": "a b"} | changes)
+    settings: dict[str, Any] = {"provider": PROVIDER, "credential": CREDENTIAL, "scope": "a b"}
+    return AuthorizationCodeGrant(**settings | changes)
 
 
 def begun(number: int = 1, **changes: Any) -> Drive:

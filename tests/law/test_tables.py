@@ -7,7 +7,7 @@ handler can tell apart (their kind, and which parts of the ledger are set), so t
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -95,7 +95,7 @@ def walk(
                 assert isinstance(given, facts.BeginAuthorization)
             else:
                 reached[(type(state), type(given))].add(type(step.state))
-                todo.append((step.state, given.now))  # type: ignore[attr-defined]
+                todo.append((step.state, cast(Any, given).now))
     return len(seen)
 
 
@@ -141,9 +141,16 @@ def session_records(state: Any) -> Iterator[Record]:
         yield Intent(exchange=name, base=base, retry=name == "another")
 
 
+def moments(state: Any, now: float) -> Iterator[float]:
+    yield now
+    if state.wake_at and state.wake_at not in (now, now + 7200):
+        yield state.wake_at
+    yield now + 7200
+
+
 def session_inputs(state: Any, now: float) -> Iterator[object]:
     held = state.ledger.held
-    for later in dict.fromkeys([now, *([state.wake_at] if state.wake_at else []), now + 7200]):
+    for later in moments(state, now):
         if later < now:
             continue
         yield facts.AccessRequested(now=later)
@@ -221,7 +228,7 @@ def grant_terms(grant_type: GrantType, **changes: Any) -> GrantTerms:
 
 
 def grant_inputs(state: Any, now: float) -> Iterator[object]:
-    for later in dict.fromkeys([now, *([state.wake_at] if state.wake_at else []), now + 7200]):
+    for later in moments(state, now):
         yield facts.AccessRequested(now=later)
         yield facts.TimeReached(now=later)
         yield from outcomes(later)

@@ -72,6 +72,7 @@ class Worker:
         self.events: list[Event] = []
         self.answers: list[Token | TropiPayOAuthError] = []
         self.sent: list[HTTPRequest] = []
+        self.checked = 0  # how many answers a test has looked at
 
     @property
     def state(self) -> str:

@@ -322,14 +322,20 @@ def saved(terms: Terms, ledger: Ledger, unsaved: Unsaved, now: float) -> Step[Li
     if now < access.valid_until and unsaved.token.access_token != ledger.rejected:
         return live(terms, ledger, access, now, events)
     if ledger.strikes and ledger.ending is None:
-        events = (*events, TokenExpired(reason=ExpiryReason.CLOCK))
-        return pause(terms, ledger, already_ended(), now, events, struck=True)
+        refused = unsaved.token.access_token == ledger.rejected
+        events = (*events, TokenExpired(reason=ExpiryReason.REFUSED if refused else ExpiryReason.CLOCK))
+        return pause(terms, ledger, no_use() if refused else already_ended(), now, events, struck=True)
     return load(ledger, events)
 
 
 def already_ended() -> TokenAlreadyExpired:
     """What callers hear of a token that was dead on arrival."""
     return TokenAlreadyExpired("the server issued a token that has already ended: compare this machine's clock with the server's")
+
+
+def no_use() -> TokenAlreadyExpired:
+    """What callers hear when the API refuses each token that the server issues."""
+    return TokenAlreadyExpired("the API refuses each new token: check that credential, environment and API belong together")
 
 
 # -- The end -------------------------------------------------------------------------------------------------------

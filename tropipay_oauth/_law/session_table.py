@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from .._values.errors import OAuthError, ReauthorizationRequired, SessionClosed, StoreError, TokenAlreadyExpired, TokenInDoubt
+from .._values.errors import OAuthError, ReauthorizationRequired, SessionClosed, StoreError, TokenInDoubt
 from .._values.records import Base, Empty, Refusal, Tokens
 from .._values.token import GrantType, Token
 from .._wire.token_reply import Granted, NotProcessed, Refused, Unknown
@@ -54,6 +54,7 @@ from .session_moves import (
     holds,
     load,
     need_authorization,
+    no_use,
     pause,
     plan_pause,
     release,
@@ -225,8 +226,7 @@ def refused_while_live(terms: Terms, state: Live, given: TokenRejected) -> Step[
     ledger = evolve(ledger, rejected=given.access_token, strikes=strikes)
     if strikes < 2:
         return load(ledger, events)
-    error = TokenAlreadyExpired("the API refuses each new token: check that credential, environment and API belong together")
-    ledger, told, until, spent = plan_pause(terms, ledger, error, given.now, struck=True)
+    ledger, told, until, spent = plan_pause(terms, ledger, no_use(), given.now, struck=True)
     return stay(ledger, told, until, given.now, spent=spent, events=events)
 
 
@@ -401,7 +401,7 @@ def granted(terms: Terms, state: Exchanging, given: Granted) -> Step[Committing]
     """Step D, or H: a token arrived. A new authorization that came meanwhile is newer still."""
     offset = state.ledger.clock_offset if given.clock_offset is None else given.clock_offset
     token = carry_scope(given.token, token_of(state.base))
-    dead = given.now >= own_expiry(token, offset)
+    dead = given.now >= own_expiry(token, offset) or token.access_token == state.ledger.rejected
     ledger = evolve(
         state.ledger,
         clock_offset=offset,
