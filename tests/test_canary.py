@@ -5,7 +5,6 @@ headers, `reveal()`, and the `state` in the URL that the browser is sent to.
 
 import base64
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,10 +12,9 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 import pytest
-from rich.console import Console
 from rich.traceback import Traceback
 
-from tests.law.test_grants import Drive, Grant
+from tests.law.test_grants import Drive
 from tests.model.pair import START, Clock, Worker
 from tests.model.server import TokenServer, reply
 from tests.values.leaks import raised, shown
@@ -24,27 +22,22 @@ from tropipay_oauth import (
     AuthorizationCodeGrant,
     ClientCredentialsGrant,
     Credential,
-    Delivery,
     Entropy,
     Expiry,
     GrantType,
-    HTTPRequest,
     HTTPResponse,
-    IssuerParameter,
     MemoryStore,
     PendingAuthorization,
     Provider,
     RefreshTokenGrant,
-    Secret,
     SessionPolicy,
     Step,
     Token,
     facts,
 )
 from tropipay_oauth._law.machine import Machine, Table
-from tropipay_oauth.effects import RedirectUser, SendRequest, SwapRecord
-from tropipay_oauth.errors import AccessEnded, ConfigurationError, RecordMismatch, ResourceNotAllowed, TropiPayOAuthError
-from tropipay_oauth.events import TokenPresented
+from tropipay_oauth.effects import RedirectUser, SendRequest
+from tropipay_oauth.errors import TropiPayOAuthError
 
 PROVIDER = attrs.evolve(Provider.for_server("https://as.example"), revocation_endpoint="https://as.example/revoke")
 AWKWARD = {"client": ' "\\&=%', "refresh": "'<> \\u%", "code": "&+ \\%25", "access": "+/~._-"}
@@ -70,7 +63,7 @@ class Search:
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
         self.pieces: dict[str, str] = {}
-        self.looks = 0
+        self.asleep = False
 
     def new(self, name: str) -> str:
         """A canary that nobody else has, with the characters that are awkward in its place."""
@@ -86,8 +79,9 @@ class Search:
 
     def found(self, text: str) -> set[str]:
         """The names of the canaries of which the text holds a piece."""
-        self.looks += 1
-        return {self.pieces[piece] for piece in {text[at : at + SLICE] for at in range(len(text) - SLICE + 1)} & self.pieces.keys()}
+        return {
+            self.pieces[piece] for piece in {text[at : at + SLICE] for at in range(len(text) - SLICE + 1)} & self.pieces.keys()
+        }
 
     def check(self, value: object, *, but: frozenset[str] = frozenset()) -> None:
         """Nothing that shows of `value` holds a canary."""
@@ -100,6 +94,15 @@ class Search:
         """No report of the error holds a canary."""
         found = self.found(report(error) + shown(error.args) + shown(vars(error)))
         assert not found, f"{type(error).__name__} shows {sorted(found)}"
+
+    def watched(self, machine: Any, fact: Any, tell: Callable[[Any], Step[Any]]) -> Step[Any]:
+        """Tell the fact, with a look at everything before and after, unless only the way to somewhere is walked."""
+        if self.asleep:
+            return tell(fact)
+        watch(self, machine, fact)
+        step = tell(fact)
+        watch_step(self, machine, step)
+        return step
 
     def fails(self, kind: type[BaseException], call: Callable[[], object]) -> None:
         """The call raises that error, whose traceback with all local variables holds no canary."""
@@ -125,12 +128,10 @@ def _errors_in(value: object) -> Iterator[BaseException]:
 
 def report(error: BaseException) -> str:
     """What rich and the standard library tell of an error and of everything behind it, with the local variables."""
-    console = Console(file=io.StringIO(), width=4000, no_color=True)
-    console.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True, locals_max_string=None))
-    console.file.seek(0)
+    seen = Traceback.extract(type(error), error, error.__traceback__, show_locals=True, locals_max_string=1 << 20)
     behind = [one for one in (error.__cause__, error.__context__) if one is not None]
     notes = repr(getattr(error, "__notes__", ""))
-    return console.file.read() + notes + raised(lambda: _raise(error)) + "".join(map(report, behind))
+    return repr(seen) + notes + raised(lambda: _raise(error)) + "".join(map(report, behind))
 
 
 def _raise(error: BaseException) -> None:
@@ -171,8 +172,7 @@ def watch_step(search: Search, machine: Machine, step: Step[Any]) -> None:
     state_in_url = frozenset(name for name in search.secrets if name == "state")
     for value in (*step.effects, *step.events, step.state):
         search.check(value, but=state_in_url if isinstance(value, RedirectUser) else frozenset())
-    for event in step.events:
-        assert not search.found(repr(attrs.asdict(event)))
+    search.check(getattr(machine, "access", None))
     for effect in step.effects:
         if isinstance(effect, SendRequest):
             assert not search.found(effect.request.url)
@@ -202,12 +202,7 @@ class WatchedWorker(Worker):
 
     def tell(self, fact: Any) -> Step[Any]:
         """As a worker does, with a look at everything."""
-        search = search_of(self.server)
-        watch(search, self.session, fact)
-        step = super().tell(fact)
-        watch_step(search, self.session, step)
-        search.check(self.session.access)
-        return step
+        return search_of(self.server).watched(self.session, fact, super().tell)
 
 
 class WatchedDrive(Drive):
@@ -215,11 +210,7 @@ class WatchedDrive(Drive):
 
     def tell(self, fact: Any) -> Step[Any]:
         """As a drive does, with a look at everything."""
-        search = search_of(self.server)
-        watch(search, self.grant, fact)
-        step = super().tell(fact)
-        watch_step(search, self.grant, step)
-        return step
+        return search_of(self.server).watched(self.grant, fact, super().tell)
 
 
 def search_of(server: TokenServer) -> Search:
@@ -336,10 +327,21 @@ def unreadable(search: Search) -> dict[str, HTTPResponse]:
         "strange scope": json.dumps(good | {"scope": refresh + "\x07"}),
         "error and token": json.dumps(good | {"error": access, "error_description": refresh}),
     }
-    replies = {name: HTTPResponse(status=200, headers={"Content-Type": "application/json"}, body=body.encode()) for name, body in bodies.items()}
-    octets = {"UTF-16": text.encode("utf-16"), "byte order mark": b"\xef\xbb\xbf" + text.encode(), "page": f"<p>{text}</p>".encode()}
+    replies = {
+        name: HTTPResponse(status=200, headers={"Content-Type": "application/json"}, body=body.encode())
+        for name, body in bodies.items()
+    }
+    octets = {
+        "UTF-16": text.encode("utf-16"),
+        "byte order mark": b"\xef\xbb\xbf" + text.encode(),
+        "page": f"<p>{text}</p>".encode(),
+    }
     replies |= {name: HTTPResponse(status=200, body=body) for name, body in octets.items()}
-    secret_headers = {"Set-Cookie": f"session={access}", "Location": f"https://as.example/?token={refresh}", "Content-Type": "text/html"}
+    secret_headers = {
+        "Set-Cookie": f"session={access}",
+        "Location": f"https://as.example/?token={refresh}",
+        "Content-Type": "text/html",
+    }
     return replies | {
         str(status): HTTPResponse(status=status, headers=secret_headers, body=text.encode())
         for status in (199, 204, 302, 307, 400, 401, 429, 500, 503)
@@ -390,6 +392,7 @@ def asking_again(one: WatchedWorker) -> WatchedWorker:
 
 
 def answer(one: WatchedDrive | WatchedWorker, response: HTTPResponse) -> None:
+    search_of(one.server).asleep = False
     if isinstance(one, WatchedDrive):
         one.perform(response)
         return

@@ -17,12 +17,12 @@ from . import records as records
 from . import states as states
 from ._law.access import Access as Access
 from ._law.access import Verdict as Verdict
-from ._law.grant_machines import AuthorizationCodeGrant as AuthorizationCodeGrant
-from ._law.grant_machines import ClientCredentialsGrant as ClientCredentialsGrant
-from ._law.grant_machines import RefreshTokenGrant as RefreshTokenGrant
+from ._law.grants.machines import AuthorizationCodeGrant as AuthorizationCodeGrant
+from ._law.grants.machines import ClientCredentialsGrant as ClientCredentialsGrant
+from ._law.grants.machines import RefreshTokenGrant as RefreshTokenGrant
 from ._law.machine import Step as Step
 from ._law.policy import SessionPolicy as SessionPolicy
-from ._law.session import Session as Session
+from ._law.session.machine import Session as Session
 from ._values.credential import Credential as Credential
 from ._values.errors import Delivery as Delivery
 from ._values.errors import TransportError as TransportError

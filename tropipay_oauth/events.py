@@ -29,6 +29,8 @@ from ._law.events import (
 )
 from ._law.events import (
     RetryScheduled as RetryScheduled,
+)
+from ._law.events import (
     RevocationFailed as RevocationFailed,
 )
 from ._law.events import (

@@ -20,10 +20,12 @@ from tests.law.test_session import authorize
 from tests.model.pair import Clock, Worker
 from tests.model.server import TokenServer
 from tropipay_oauth import Delivery, GrantType, HTTPResponse, MemoryStore, SessionPolicy, Token, facts
-from tropipay_oauth._law import session_table
 from tropipay_oauth._law.machine import Row, Step
-from tropipay_oauth._law.session_moves import claim, send
-from tropipay_oauth._law.session_states import Claiming, Exchanging, Loading
+from tropipay_oauth._law.session.moves import claim, send
+from tropipay_oauth._law.session.replies import granted
+from tropipay_oauth._law.session.states import Claiming, Exchanging, Loading
+from tropipay_oauth._law.session.store import record_loaded
+from tropipay_oauth._law.session.table import SESSION
 from tropipay_oauth._wire.token_reply import Granted, Unknown
 from tropipay_oauth.effects import LoadRecord, ReleaseCallers, SendRequest, SwapRecord
 from tropipay_oauth.records import Intent, Record, StoreKey, Tokens
@@ -265,7 +267,7 @@ def test_the_rules_hold_in_every_order_of_events(world: type[Fleet]) -> None:
 @contextlib.contextmanager
 def instead(state: type, given: type, handler: Callable[..., Step[Any]]) -> Iterator[None]:
     """Replace one row of the law for a while."""
-    rows = session_table.SESSION._rows
+    rows = SESSION._rows
     row = rows[(state, given)]
     rows[(state, given)] = Row(state, given, row.leads_to, handler)
     try:
@@ -280,7 +282,7 @@ def replay_after_unknown(terms: Any, state: Exchanging, given: Unknown) -> Step[
 
 
 def release_before_commit(terms: Any, state: Exchanging, given: Any) -> Step[Any]:
-    step = session_table.granted(terms, state, given)
+    step = granted(terms, state, given)
     return Step(step.state, (ReleaseCallers(token=given.token), *step.effects))
 
 
@@ -289,7 +291,7 @@ def stale_intent_is_retried(terms: Any, state: Loading, given: facts.RecordLoade
     watched = state.ledger.watched
     if isinstance(record, Intent) and watched is not None and given.now - watched.since > 30:
         return claim(terms, state.ledger, given.version, record.base, given.now)
-    return session_table.record_loaded(terms, state, given)
+    return record_loaded(terms, state, given)
 
 
 def foreign_intent_taken_for_mine(terms: Any, state: Loading, given: facts.RecordLoaded) -> Step[Any]:
@@ -297,7 +299,7 @@ def foreign_intent_taken_for_mine(terms: Any, state: Loading, given: facts.Recor
     ledger = state.ledger
     if isinstance(record, Intent) and ledger.unsaved is None:
         ledger = attrs.evolve(ledger, unsent=record.exchange)
-    return session_table.record_loaded(terms, attrs.evolve(state, ledger=ledger), given)
+    return record_loaded(terms, attrs.evolve(state, ledger=ledger), given)
 
 
 def no_look_at_the_store(terms: Any, state: Any, given: Any) -> Step[Any]:

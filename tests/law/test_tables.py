@@ -14,15 +14,15 @@ import pytest
 
 from tests.model.pair import CREDENTIAL, PROVIDER, START, entropy
 from tropipay_oauth import Expiry, GrantType, Secret, SessionPolicy, Token, facts
-from tropipay_oauth._law import session_states as ss
-from tropipay_oauth._law.grant_inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
-from tropipay_oauth._law.grant_moves import GrantTerms, begin
-from tropipay_oauth._law.grant_states import Failed, Ready
-from tropipay_oauth._law.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from tropipay_oauth._law.grants.inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
+from tropipay_oauth._law.grants.moves import GrantTerms, begin
+from tropipay_oauth._law.grants.states import Failed, Ready
+from tropipay_oauth._law.grants.tables import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 from tropipay_oauth._law.machine import Row, Step, Table
 from tropipay_oauth._law.policy import Terms
-from tropipay_oauth._law.session_inputs import RevocationAnswered
-from tropipay_oauth._law.session_table import SESSION
+from tropipay_oauth._law.session import states as ss
+from tropipay_oauth._law.session.inputs import RevocationAnswered
+from tropipay_oauth._law.session.table import SESSION
 from tropipay_oauth._wire.authorization import validate_callback
 from tropipay_oauth._wire.token_reply import Granted, NotProcessed, Refused, Unknown
 from tropipay_oauth.errors import (

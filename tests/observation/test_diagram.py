@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tropipay_oauth._law.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from tropipay_oauth._law.grants.tables import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 from tropipay_oauth._law.machine import Table
-from tropipay_oauth._law.session_table import SESSION
+from tropipay_oauth._law.session.table import SESSION
 from tropipay_oauth._observation.diagram_graph import Arrow, Graph, graph_of
 from tropipay_oauth._observation.diagram_layout import PLACES, Box, places, route
 from tropipay_oauth._observation.diagram_svg import draw

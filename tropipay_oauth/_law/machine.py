@@ -55,10 +55,13 @@ class Row:
 class Table:
     """The law of one machine: its rows, filled by the decorator `row`, read by `step` and by the diagrams."""
 
-    def __init__(self, name: str, initial: type) -> None:
+    def __init__(self, name: str, initial: type, *parts: "Table") -> None:
         self.name = name
         self.initial = initial
         self._rows: dict[tuple[type, type], Row] = {}
+        for part in parts:
+            for row in part:
+                self._add(row)
 
     def row(self, handler: Handler) -> Handler:
         """Add the handler's row. A union or constrained type variable as its state or input stands for several rows."""

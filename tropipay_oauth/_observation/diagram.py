@@ -4,8 +4,8 @@ What belongs here: which tables there are to draw, and Mermaid. What does not: w
 (`diagram_graph`) and where an SVG puts them (`diagram_svg`).
 """
 
-from .._law.grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
-from .._law.session_table import SESSION
+from .._law.grants.tables import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
+from .._law.session.table import SESSION
 from .._values.errors import ConfigurationError
 from .diagram_graph import Graph, graph_of
 from .diagram_svg import draw

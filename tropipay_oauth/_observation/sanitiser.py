@@ -16,7 +16,7 @@ from attrs import evolve
 
 from .._law import facts
 from .._law.facts import Fact
-from .._law.grant_moves import GrantTerms
+from .._law.grants.moves import GrantTerms
 from .._law.policy import Terms
 from .._values import urls
 from .._values.errors import ConfigurationError, RemoteError, StoreError

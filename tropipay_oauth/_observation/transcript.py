@@ -18,13 +18,13 @@ from attrs import frozen
 from .._law.effects import Effect
 from .._law.events import Event
 from .._law.facts import BeginAuthorization, Fact
-from .._law.grant_machines import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
-from .._law.grant_moves import GrantTerms
-from .._law.grant_states import AwaitingCallback, Ready
+from .._law.grants.machines import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+from .._law.grants.moves import GrantTerms
+from .._law.grants.states import AwaitingCallback, Ready
 from .._law.machine import Machine, Step
 from .._law.policy import Terms
-from .._law.session import Session
-from .._law.session_states import Dormant
+from .._law.session.machine import Session
+from .._law.session.states import Dormant
 from .._values.errors import ConfigurationError, LocalError, TropiPayOAuthError
 from .._values.pending import PendingAuthorization
 from .._values.secret import Opaque, discreet

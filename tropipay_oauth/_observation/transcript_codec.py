@@ -19,7 +19,7 @@ from .._law import effects, events, facts
 from .._law.effects import Effect
 from .._law.events import Event, ExpiryReason
 from .._law.facts import Fact
-from .._law.grant_moves import GrantTerms
+from .._law.grants.moves import GrantTerms
 from .._law.policy import SessionPolicy, Terms
 from .._values import errors
 from .._values.credential import Credential

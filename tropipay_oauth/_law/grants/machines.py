@@ -5,22 +5,22 @@ from typing import Self
 
 from attrs import evolve
 
-from .._values import urls
-from .._values.credential import Credential
-from .._values.errors import AuthorizationRefused, CallbackError, RecordMismatch, StateUnknown
-from .._values.pending import PendingAuthorization
-from .._values.provider import Provider
-from .._values.scope import Scope
-from .._values.secret import Secret
-from .._values.token import GrantType, Token
-from .._wire.authorization import validate_callback
-from .._wire.token_reply import Granted, read_token_reply, read_transport_failure
-from .facts import CallbackReceived, Fact, ResponseReceived, TransportFailed
-from .grant_inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
-from .grant_moves import GrantTerms, carry_scope
-from .grant_states import AwaitingCallback, GrantState, Ready, Requesting
-from .grants import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
-from .machine import Machine, State, Table
+from ..._values import urls
+from ..._values.credential import Credential
+from ..._values.errors import AuthorizationRefused, CallbackError, RecordMismatch, StateUnknown
+from ..._values.pending import PendingAuthorization
+from ..._values.provider import Provider
+from ..._values.scope import Scope
+from ..._values.secret import Secret
+from ..._values.token import GrantType, Token
+from ..._wire.authorization import validate_callback
+from ..._wire.token_reply import Granted, read_token_reply, read_transport_failure
+from ..facts import CallbackReceived, Fact, ResponseReceived, TransportFailed
+from ..machine import Machine, State, Table
+from .inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
+from .moves import GrantTerms, carry_scope
+from .states import AwaitingCallback, GrantState, Ready, Requesting
+from .tables import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN
 
 
 class _Grant(Machine):

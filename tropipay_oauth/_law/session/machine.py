@@ -1,20 +1,20 @@
 """The session as a machine: what the wire layer makes of a fact, before the law applies."""
 
-from .._values.credential import Credential
-from .._values.provider import Provider
-from .._values.records import StoreKey
-from .._values.scope import Scope
-from .._values.secret import Entropy, Secret
-from .._values.token import GrantType
-from .._wire.token_reply import read_token_reply, read_transport_failure
-from .access import Access
-from .facts import Fact, ResponseReceived, TransportFailed
-from .machine import Machine, State, Table
-from .policy import SessionPolicy, Terms
-from .session_inputs import RevocationAnswered
-from .session_moves import token_of
-from .session_states import Dormant, Exchanging, Revoking, SessionState
-from .session_table import SESSION
+from ..._values.credential import Credential
+from ..._values.provider import Provider
+from ..._values.records import StoreKey
+from ..._values.scope import Scope
+from ..._values.secret import Entropy, Secret
+from ..._values.token import GrantType
+from ..._wire.token_reply import read_token_reply, read_transport_failure
+from ..access import Access
+from ..facts import Fact, ResponseReceived, TransportFailed
+from ..machine import Machine, State, Table
+from ..policy import SessionPolicy, Terms
+from .inputs import RevocationAnswered
+from .moves import token_of
+from .states import Dormant, Exchanging, Revoking, SessionState
+from .table import SESSION
 
 
 class Session(Machine):

@@ -1,6 +1,6 @@
 """The moves that the session's rows are made of. Pure: each takes the ledger and returns the step into a state.
 
-What belongs here: how a state is entered, with the effects that go with it. What does not: when (`session_table`).
+What belongs here: how a state is entered, with the effects that go with it. What does not: when (the rows: `callers`, `store`, `replies`, `endings`).
 A move that would come to rest ends instead if `ledger.ending` says so: that is how Close and revocation drain.
 """
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from .._values.errors import (
+from ..._values.errors import (
     AttemptsSpent,
     ReauthorizationRequired,
     SessionClosed,
@@ -16,12 +16,12 @@ from .._values.errors import (
     TokenAlreadyExpired,
     TropiPayOAuthError,
 )
-from .._values.records import Base, Empty, Intent, Refusal, Tokens
-from .._values.token import GrantType, Token
-from .._wire.token_request import client_credentials_request, refresh_request, revocation_request
-from .access import Access
-from .effects import Effect, LoadRecord, RefuseCallers, ReleaseCallers, SendRequest, SwapRecord
-from .events import (
+from ..._values.records import Base, Empty, Intent, Refusal, Tokens
+from ..._values.token import GrantType, Token
+from ..._wire.token_request import client_credentials_request, refresh_request, revocation_request
+from ..access import Access
+from ..effects import Effect, LoadRecord, RefuseCallers, ReleaseCallers, SendRequest, SwapRecord
+from ..events import (
     AuthorizationRequested,
     Event,
     ExpiryReason,
@@ -31,10 +31,10 @@ from .events import (
     TokenNotPersisted,
     TokenRevoked,
 )
-from .grant_moves import news_of, own_expiry
-from .machine import Step
-from .policy import Terms
-from .session_states import (
+from ..grants.moves import news_of, own_expiry
+from ..machine import Step
+from ..policy import Terms
+from .states import (
     Claiming,
     Closed,
     Committing,

@@ -7,11 +7,11 @@ import math
 
 from attrs import frozen
 
-from .._values.errors import TropiPayOAuthError
-from .._values.pending import PendingAuthorization
-from .._values.secret import Opaque
-from .._values.token import Token
-from .._wire.authorization import ValidatedCallback
+from ..._values.errors import TropiPayOAuthError
+from ..._values.pending import PendingAuthorization
+from ..._values.secret import Opaque
+from ..._values.token import Token
+from ..._wire.authorization import ValidatedCallback
 
 
 @frozen(kw_only=True, getstate_setstate=False)

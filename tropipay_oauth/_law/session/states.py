@@ -1,6 +1,6 @@
 """The states of a session, and the ledger that goes with it from state to state.
 
-What belongs here: what a session knows at each moment. What does not: what it does next (`session_table`).
+What belongs here: what a session knows at each moment. What does not: what it does next (the rows: `callers`, `store`, `replies`, `endings`).
 """
 
 from enum import Enum
@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
-from .._values.errors import TropiPayOAuthError
-from .._values.records import Base
-from .._values.secret import Opaque, Secret
-from .._values.token import GrantType, Token
-from .access import Access
+from ..._values.errors import TropiPayOAuthError
+from ..._values.records import Base
+from ..._values.secret import Opaque, Secret
+from ..._values.token import GrantType, Token
+from ..access import Access
 
 
 class Ending(Enum):

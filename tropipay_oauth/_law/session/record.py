@@ -5,14 +5,14 @@ What belongs here: from record and ledger to the next state. What does not: anyt
 
 from attrs import evolve
 
-from .._values.errors import ReauthorizationRequired, TokenInDoubt
-from .._values.records import Base, Empty, Intent, Record, Refusal, Tokens
-from .._values.token import GrantType
-from .effects import SwapRecord
-from .facts import RecordLoaded
-from .machine import Step
-from .policy import Terms
-from .session_moves import (
+from ..._values.errors import ReauthorizationRequired, TokenInDoubt
+from ..._values.records import Base, Empty, Intent, Record, Refusal, Tokens
+from ..._values.token import GrantType
+from ..effects import SwapRecord
+from ..facts import RecordLoaded
+from ..machine import Step
+from ..policy import Terms
+from .moves import (
     access_to,
     claim,
     commit,
@@ -27,7 +27,7 @@ from .session_moves import (
     usable,
     watch,
 )
-from .session_states import (
+from .states import (
     Claiming,
     Closed,
     Committing,

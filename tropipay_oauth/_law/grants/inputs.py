@@ -2,9 +2,9 @@
 
 from attrs import frozen
 
-from .._values.errors import AuthorizationRefused, CallbackError
-from .._values.secret import Opaque
-from .._wire.authorization import ValidatedCallback
+from ..._values.errors import AuthorizationRefused, CallbackError
+from ..._values.secret import Opaque
+from ..._wire.authorization import ValidatedCallback
 
 
 @frozen(kw_only=True, getstate_setstate=False)

@@ -1,7 +1,7 @@
 """The law of the three grants: a table each, one handler per (state, input).
 
 What belongs here: the rows, to be read from top to bottom. What does not: how bytes are read (the wire layer), how a
-machine is built (`grant_machines`), keeping a token alive among many callers and workers (the session).
+machine is built (`machines`), keeping a token alive among many callers and workers (the session).
 
     client credentials   Ready -> Requesting -> Active -> Expired -> Requesting ...     the credential is the grant
     authorization code   Ready -> AwaitingCallback -> Requesting -> Active -> Expired   the user's code is the grant
@@ -13,7 +13,7 @@ where the provider is known not to rotate (rule 5).
 
 from typing import TypeVar
 
-from .._values.errors import (
+from ..._values.errors import (
     CallbackError,
     ConfigurationError,
     ReauthorizationRequired,
@@ -23,14 +23,15 @@ from .._values.errors import (
     TokenInDoubt,
     TropiPayOAuthError,
 )
-from .._values.pending import PendingAuthorization
-from .._wire.token_reply import Granted, NotProcessed, Refused, Unknown
-from .effects import RefuseCallers, ReleaseCallers
-from .events import AuthorizationRequested, CallbackIgnored, ExpiryReason, InDoubt, TokenExpired
-from .facts import AccessRequested, BeginAuthorization, TimeReached, TokenAccepted, TokenRejected
-from .grant_inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
-from .grant_moves import GrantTerms, begin, news_of, own_expiry, present, refuse, retry_at
-from .grant_states import (
+from ..._values.pending import PendingAuthorization
+from ..._wire.token_reply import Granted, NotProcessed, Refused, Unknown
+from ..effects import RefuseCallers, ReleaseCallers
+from ..events import AuthorizationRequested, CallbackIgnored, ExpiryReason, InDoubt, TokenExpired
+from ..facts import AccessRequested, BeginAuthorization, TimeReached, TokenAccepted, TokenRejected
+from ..machine import Handler, Step, Table
+from .inputs import AuthorizationDenied, CallbackRefused, CallbackValidated
+from .moves import GrantTerms, begin, news_of, own_expiry, present, refuse, retry_at
+from .states import (
     Active,
     AwaitingCallback,
     Deferred,
@@ -40,7 +41,6 @@ from .grant_states import (
     Ready,
     Requesting,
 )
-from .machine import Handler, Step, Table
 
 CLIENT_CREDENTIALS = Table("the client-credentials grant", Ready)
 AUTHORIZATION_CODE = Table("the authorization-code grant", Ready)

@@ -5,20 +5,20 @@ from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
-from .._values import urls
-from .._values.credential import Credential
-from .._values.errors import ConfigurationError
-from .._values.pending import PendingAuthorization
-from .._values.provider import Provider
-from .._values.scope import Scope, to_scope
-from .._values.secret import Entropy, Opaque, Secret
-from .._values.token import GrantType, Token
-from .._wire.authorization import ValidatedCallback, build_authorization_url, check_extra
-from .._wire.pkce import verifier_from_octets
-from .._wire.token_reply import NotProcessed
-from .._wire.token_request import client_credentials_request, code_request, refresh_request
-from .effects import RedirectUser, RefuseCallers, SendRequest
-from .events import (
+from ..._values import urls
+from ..._values.credential import Credential
+from ..._values.errors import ConfigurationError
+from ..._values.pending import PendingAuthorization
+from ..._values.provider import Provider
+from ..._values.scope import Scope, to_scope
+from ..._values.secret import Entropy, Opaque, Secret
+from ..._values.token import GrantType, Token
+from ..._wire.authorization import ValidatedCallback, build_authorization_url, check_extra
+from ..._wire.pkce import verifier_from_octets
+from ..._wire.token_reply import NotProcessed
+from ..._wire.token_request import client_credentials_request, code_request, refresh_request
+from ..effects import RedirectUser, RefuseCallers, SendRequest
+from ..events import (
     AuthorizationRequested,
     Event,
     ExpiryInterpreted,
@@ -28,9 +28,9 @@ from .events import (
     TokenIssued,
     TokenRefreshed,
 )
-from .grant_states import AwaitingCallback, Deferred, Failed, GrantInDoubt, Requesting
-from .machine import Step
-from .policy import check_client
+from ..machine import Step
+from ..policy import check_client
+from .states import AwaitingCallback, Deferred, Failed, GrantInDoubt, Requesting
 
 Stopped = TypeVar("Stopped", Deferred, Failed, GrantInDoubt)
 
