@@ -1,7 +1,8 @@
 """The moves that the session's rows are made of. Pure: each takes the ledger and returns the step into a state.
 
-What belongs here: how a state is entered, with the effects that go with it. What does not: when (the rows: `callers`, `store`, `replies`, `endings`).
-A move that would come to rest ends instead if `ledger.ending` says so: that is how Close and revocation drain.
+What belongs here: how a state is entered, with the effects that go with it. What does not: when (the rows: `callers`,
+`store`, `replies`, `endings`). A move that would come to rest ends instead if `ledger.ending` says so: that is how Close
+and revocation drain.
 """
 
 from typing import TypeVar

@@ -1,6 +1,7 @@
 """The states of a session, and the ledger that goes with it from state to state.
 
-What belongs here: what a session knows at each moment. What does not: what it does next (the rows: `callers`, `store`, `replies`, `endings`).
+What belongs here: what a session knows at each moment. What does not: what it does next (the rows: `callers`, `store`,
+`replies`, `endings`).
 """
 
 from enum import Enum
