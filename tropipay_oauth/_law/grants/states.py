@@ -34,14 +34,16 @@ class AwaitingCallback(Opaque):
 
 
 @frozen(kw_only=True, getstate_setstate=False)
-class Requesting(Opaque):
-    """Step C: the grant was presented in this exchange; its reply is awaited.
+class _Attempt(Opaque):
+    """What is presented, or will be.
 
-    `replaces` is the token that the new one takes the place of, `renews` whether this machine issued it; `proof` is the
-    validated callback of a code grant; `count` is how often the grant was presented.
+    Args:
+        count: how often the grant was presented.
+        replaces: the token that the new one takes the place of.
+        renews: whether this machine issued it.
+        proof: the validated callback of a code grant.
     """
 
-    exchange: str
     count: int
     replaces: Token | None = None
     proof: ValidatedCallback | None = None
@@ -52,6 +54,13 @@ class Requesting(Opaque):
     def pending(self) -> PendingAuthorization | None:
         """The flow that the proof belongs to."""
         return None if self.proof is None else self.proof.pending
+
+
+@frozen(kw_only=True, getstate_setstate=False)
+class Requesting(_Attempt):
+    """Step C: the grant was presented in this exchange; its reply is awaited."""
+
+    exchange: str
 
 
 @frozen(kw_only=True, getstate_setstate=False)
@@ -80,21 +89,11 @@ class Expired(Opaque):
 
 
 @frozen(kw_only=True, getstate_setstate=False)
-class Deferred(Opaque):
+class Deferred(_Attempt):
     """The server did not process the request, or may be asked again without harm: not before `retry_at` (Unix seconds)."""
 
     error: TropiPayOAuthError
     retry_at: float
-    count: int
-    replaces: Token | None = None
-    proof: ValidatedCallback | None = None
-    renews: bool = False
-    wake_at: None = None
-
-    @property
-    def pending(self) -> PendingAuthorization | None:
-        """The flow that the proof belongs to."""
-        return None if self.proof is None else self.proof.pending
 
 
 @frozen(kw_only=True, getstate_setstate=False)
