@@ -33,7 +33,7 @@ from tropipay_oauth.errors import (
     StoreError,
     TokenInDoubt,
 )
-from tropipay_oauth.records import Empty, Refusal, Tokens
+from tropipay_oauth.records import Empty, Record, Refusal, StoreKey, Tokens
 
 REFRESH = GrantType.REFRESH_TOKEN
 
@@ -248,6 +248,40 @@ def test_rule_3_an_unsaved_token_that_ended_is_still_saved_for_its_refresh_token
     assert grants_sent(one) == ["refresh_token", "refresh_token"]
 
 
+class Stale(MemoryStore):
+    """A store that answers loads with what it knew at first, like a replica that fell behind."""
+
+    first: tuple[int, Record]
+
+    def load(self, key: StoreKey) -> tuple[int, Record]:
+        return self.first
+
+
+def test_a_store_that_serves_old_versions_causes_no_endless_loop() -> None:
+    one = worker()
+    one.token()
+    stale = Stale()
+    two = Worker(one.server, stale, one.clock, number=2)
+    stale.first = (0, Empty())
+    stale.swap(two.session.key, 0, Empty())
+    two.call()
+    two.run()
+    assert two.state == "Resting"
+    assert len(one.server.requests) == 1
+
+
+def test_a_token_that_a_lying_store_never_takes_is_released_loudly() -> None:
+    one = worker()
+    one.call()
+    one.until(SendRequest)
+    stale = Stale()
+    stale.first = one.store.load(one.session.key)
+    one.store = stale
+    one.run()
+    assert one.state == "Live"
+    assert any(isinstance(event, events.TokenNotPersisted) for event in one.events)
+
+
 # -- Rule 4: nobody's cancellation loses a token -------------------------------------------------------------------
 
 
@@ -313,6 +347,25 @@ def test_closing_with_an_unsaved_token_tries_the_store_once_more() -> None:
     one.run()
     assert one.state == "Closed"
     assert isinstance(newest, Token) and stored(one) == Tokens(newest)
+
+
+def test_closing_saves_a_token_although_another_worker_renews_the_same_generation() -> None:
+    one = user(policy=SessionPolicy(retries_in_doubt=True))
+    one.clock.advance(4000)
+    one.call()
+    one.until(SendRequest)
+    two = sibling(one, 2, policy=SessionPolicy(retries_in_doubt=True))
+    two.call()
+    two.run()
+    while two.state == "Watching":
+        two.tick()
+        while two.queue and not isinstance(two.queue[0], SendRequest):
+            two.perform()
+    one.tell(facts.Close(now=one.clock.now))
+    one.run()
+    assert one.state == "Closed"
+    record = stored(one)
+    assert isinstance(record, Tokens) and one.server.alive(record.token.access_token.reveal())
 
 
 # -- Rule 5: what may be replayed is a property of the request -----------------------------------------------------

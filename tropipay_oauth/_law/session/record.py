@@ -79,7 +79,9 @@ def _meet_with_token(terms: Terms, ledger: Ledger, unsaved: Unsaved, given: Reco
         return commit(ledger, unsaved, given.version)
     if isinstance(record, Intent) and record.exchange != unsaved.exchange and _same(record.base, unsaved.base):
         ledger, watched, stale = _observe(terms, ledger, record, given.now)
-        return commit(ledger, unsaved, given.version) if stale else watch(terms, ledger, watched, given.now)
+        if stale or ledger.ending is not None:  # nobody will be here to save it later
+            return commit(ledger, unsaved, given.version)
+        return watch(terms, ledger, watched, given.now)
     if isinstance(record, Intent) and record.exchange == unsaved.exchange:
         return commit(ledger, unsaved, given.version)
     if isinstance(record, Refusal) and _same(record, unsaved.base):

@@ -6,6 +6,7 @@ What belongs here: rows on the store's answers while a token is on its way. What
 
 from attrs import evolve
 
+from ..._values.errors import StoreError
 from ..._values.records import Refusal
 from ..._values.token import GrantType
 from ..facts import (
@@ -69,7 +70,7 @@ def load_failed(terms: Terms, state: Loading, given: StoreFailed) -> Step[Loadin
     """Look again at once while the only copy of a token is here; else rest."""
     ledger = state.ledger
     if ledger.unsaved is not None:
-        return _hold_on(terms, ledger, ledger.unsaved, given)
+        return _hold_on(terms, ledger, ledger.unsaved, given.error, given.now)
     if ledger.ending is not None:
         return end(ledger)
     return pause(terms, ledger, given.error, given.now)
@@ -87,19 +88,26 @@ def intent_written(terms: Terms, state: Claiming, given: RecordSwapped) -> Step[
 
 
 @ROWS.row
-def claim_lost(terms: Terms, state: Claiming, given: SwapRefused) -> Step[Loading]:
-    """Somebody was first: look what they wrote."""
-    return load(state.ledger)
+def claim_lost(terms: Terms, state: Claiming, given: SwapRefused) -> Step[Loading | Resting | Closed | Forgetting]:
+    """Somebody was first: look what they wrote. A store that refuses for ever is a store that failed."""
+    return _claim_again(terms, state.ledger, _refusing(), given.now)
 
 
 @ROWS.row
 def claim_unknown(terms: Terms, state: Claiming, given: StoreFailed) -> Step[Loading | Resting | Closed | Forgetting]:
     """The intent may be there or not; nothing was sent, so it may be claimed anew."""
-    failures = state.ledger.store_failures + 1
-    ledger = evolve(state.ledger, store_failures=failures, unsent=state.exchange)
+    return _claim_again(terms, evolve(state.ledger, unsent=state.exchange), given.error, given.now)
+
+
+def _claim_again(terms: Terms, ledger: Ledger, error: StoreError, now: float) -> Step[Loading | Resting | Closed | Forgetting]:
+    failures = ledger.store_failures + 1
     if failures < terms.policy.commit_attempts:
-        return load(ledger)
-    return pause(terms, evolve(ledger, store_failures=0), given.error, given.now)
+        return load(evolve(ledger, store_failures=failures))
+    return pause(terms, evolve(ledger, store_failures=0), error, now)
+
+
+def _refusing() -> StoreError:
+    return StoreError("the token store refuses each write as if somebody were always first: does it serve old versions?")
 
 
 @ROWS.row
@@ -114,25 +122,24 @@ def token_saved(
 
 
 @ROWS.row
-def commit_lost(terms: Terms, state: Committing, given: SwapRefused) -> Step[Loading]:
+def commit_lost(terms: Terms, state: Committing, given: SwapRefused) -> Step[Loading | Live | Resting | Closed | Forgetting]:
     """Somebody changed the record: look who has the newer token."""
-    return load(state.ledger)
+    return _hold_on(terms, state.ledger, state.ledger.unsaved or state.writing, _refusing(), given.now)
 
 
 @ROWS.row
 def commit_unknown(terms: Terms, state: Committing, given: StoreFailed) -> Step[Loading | Live | Resting | Closed | Forgetting]:
     """The token may be saved or not: look."""
-    return _hold_on(terms, state.ledger, state.ledger.unsaved or state.writing, given)
+    return _hold_on(terms, state.ledger, state.ledger.unsaved or state.writing, given.error, given.now)
 
 
 def _hold_on(
-    terms: Terms, ledger: Ledger, unsaved: Unsaved, given: StoreFailed
+    terms: Terms, ledger: Ledger, unsaved: Unsaved, error: StoreError, now: float
 ) -> Step[Loading | Live | Resting | Closed | Forgetting]:
     unsaved = evolve(unsaved, failures=unsaved.failures + 1)
-    waited = given.now - unsaved.since
-    if unsaved.failures < terms.policy.commit_attempts and waited < terms.policy.commit_timeout:
+    if unsaved.failures < terms.policy.commit_attempts and now - unsaved.since < terms.policy.commit_timeout:
         return load(evolve(ledger, unsaved=unsaved))
-    return release_unsaved(terms, ledger, unsaved, given.error, given.now)
+    return release_unsaved(terms, ledger, unsaved, error, now)
 
 
 @ROWS.row
