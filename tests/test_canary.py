@@ -281,7 +281,6 @@ def test_a_server_that_repeats_what_was_sent_makes_no_error_show_it(name: str, s
         answer(up_to_the_request(name), response)
 
 
-@pytest.mark.xfail(strict=True, reason="the token that is replaced, and the handle, are not among the secrets that are concealed")
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("name", "known"),
@@ -522,7 +521,6 @@ def test_settings_that_are_refused_show_nothing() -> None:
         search.fails(ConfigurationError, attempt)
 
 
-@pytest.mark.xfail(strict=True, reason="the constructor's frame keeps `extra`: it is to be discreet")
 def test_an_extra_parameter_that_is_refused_for_its_secret_does_not_show_it() -> None:
     search = Search()
     known = Credential(client_id="x", client_secret=search.new("client secret"))

@@ -43,8 +43,9 @@ def descriptors() -> int:
 
 def committed(store: MemoryStore, world: World) -> Token:
     """The token in the store."""
-    _, record = store.load(StoreKey(issuer=world.provider.issuer, client_id=world.credential.client_id))
-    assert isinstance(record, Tokens)
+    issuer, client_id = world.provider.issuer, world.credential.client_id
+    keys = [StoreKey(issuer=issuer, client_id=client_id, account=account) for account in ("", "the user")]
+    (record,) = [record for _, record in map(store.load, keys) if isinstance(record, Tokens)]
     return record.token
 
 

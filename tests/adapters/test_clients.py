@@ -276,7 +276,7 @@ def test_a_user_signs_in_and_the_token_renews_itself(play: Play, world: World) -
         start = await client.authorize(scope="ALLOW_GET_PROFILE_DATA")
         token = await client.finish(world.approve(start))
         assert (token.grant_type, str(token.granted)) == (GrantType.AUTHORIZATION_CODE, "ALLOW_GET_PROFILE_DATA")
-        key = StoreKey(issuer=world.provider.issuer, client_id=world.credential.client_id)
+        key = StoreKey(issuer=world.provider.issuer, client_id=world.credential.client_id, account="the user")
         assert store.load(key)[1] == Tokens(token)
         assert (await client.token()).access_token == token.access_token
         assert (await client.request("GET", PROFILE)).status == 200
@@ -435,7 +435,7 @@ def test_a_closed_client_gives_nothing(play: Play, world: World) -> None:
 
 def test_closing_waits_for_an_exchange_and_keeps_its_token(play: Play, world: World) -> None:
     store = MemoryStore()
-    key = StoreKey(issuer=world.provider.issuer, client_id=world.credential.client_id)
+    key = StoreKey(issuer=world.provider.issuer, client_id=world.credential.client_id, account="the user")
 
     async def story(client: Any, together: Together) -> list[Any]:
         first = await client.finish(world.approve(await client.authorize()))

@@ -298,7 +298,7 @@ def foreign_intent_taken_for_mine(terms: Any, state: Loading, given: facts.Recor
     record = given.record
     ledger = state.ledger
     if isinstance(record, Intent) and ledger.unsaved is None:
-        ledger = attrs.evolve(ledger, unsent=record.exchange)
+        ledger = attrs.evolve(ledger, unsent=frozenset({record.exchange}))
     return record_loaded(terms, attrs.evolve(state, ledger=ledger), given)
 
 

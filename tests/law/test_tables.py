@@ -135,7 +135,7 @@ def session_records(state: Any) -> Iterator[Record]:
     if held is not None:
         bases.append(Tokens(held.token))
     yield from bases
-    names = {"foreign", "another", ledger.unsent, ledger.doubted, unsaved and unsaved.exchange} - {None}
+    names = {"foreign", "another", *ledger.unsent, ledger.doubted, unsaved and unsaved.exchange} - {None}
     names |= {ledger.watched.exchange} if ledger.watched else set()
     for name, base in itertools.product(sorted(str(n) for n in names), (bases[0], bases[1], bases[7], bases[-1])):
         yield Intent(exchange=name, base=base, retry=name == "another")
@@ -179,7 +179,7 @@ def session_signature(state: Any, now: float) -> Signature:
     own: list[object] = [type(state), ledger.ending, ledger.rotates is False]
     own += [held and held.valid_until > now]
     own += [unsaved and (unsaved.exchange is None, unsaved.base is None, unsaved.failures > 0)]
-    own += [min(ledger.strikes, 1), ledger.store_failures > 0, ledger.unsent is None]
+    own += [min(ledger.strikes, 1), ledger.store_failures > 0, not ledger.unsent]
     own += [ledger.doubted is None, ledger.watched is None]
     own += [getattr(state, "spent", None), type(getattr(state, "base", None)), type(getattr(state, "target", None))]
     own += [getattr(state, "grant_type", None), bool(getattr(state, "tokens", ())), bool(getattr(state, "remaining", ()))]

@@ -77,7 +77,7 @@ class Access(Opaque):
                 "the access token goes only to the provider's API: use a URL below api_base, "
                 "or name the place in the provider's resource_origins"
             )
-        if now >= self.valid_until:
+        if not now < self.valid_until:  # NaN too
             raise AccessEnded("this access token has ended: ask the session for another")
 
     def authorize(self, request: HTTPRequest, now: float) -> HTTPRequest:

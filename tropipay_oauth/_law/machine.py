@@ -7,7 +7,6 @@ A handler is a pure function `(terms, state, input) -> Step[Next | OtherNext]`. 
 type checker checks the row and the diagrams are drawn from it.
 """
 
-import math
 import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -19,6 +18,8 @@ from .._values.errors import LocalProtocolError
 from .effects import Effect
 from .events import Event
 from .facts import Fact, TimeReached
+
+_FAR = 1e11  # seconds: the year 5138; as milliseconds it would be 1973
 
 S_co = TypeVar("S_co", covariant=True)
 Handler = TypeVar("Handler", bound=Callable[..., "Step[Any]"])
@@ -139,8 +140,8 @@ class Machine(ABC):
         Raises:
             LocalProtocolError: this state cannot take this fact. Nothing changed.
         """
-        if not math.isfinite(fact.now):
-            raise LocalProtocolError("`now` is Unix time in seconds: pass a finite number")
+        if not abs(fact.now) < _FAR:  # NaN too
+            raise LocalProtocolError("`now` is Unix time in seconds: pass a finite number, not milliseconds")
         due = self._state.wake_at
         if due is not None and fact.now >= due and not isinstance(fact, TimeReached):
             step = self._then(self._take(self._state, TimeReached(now=fact.now)), fact)

@@ -10,6 +10,9 @@ from .._values.scope import Scope, to_scope
 from .._values.secret import Entropy, Opaque
 from .._values.token import GrantType
 
+_SOME_USER = "the user"
+"""The account of a user's session that names none: its token is never taken for the application's own."""
+
 
 def _positive(instance: object, attribute: "Attribute[float]", value: float) -> None:
     if not 0 < value < float("inf"):
@@ -104,7 +107,8 @@ class Terms(Opaque):
     @property
     def key(self) -> StoreKey:
         """Whose token it is."""
-        return StoreKey(issuer=self.provider.issuer, client_id=self.credential.client_id, account=self.account, scope=self.scope)
+        account = self.account or ("" if self.renewal is GrantType.CLIENT_CREDENTIALS else _SOME_USER)
+        return StoreKey(issuer=self.provider.issuer, client_id=self.credential.client_id, account=account, scope=self.scope)
 
 
 def check_client(provider: Provider, credential: Credential, grant_type: GrantType) -> None:

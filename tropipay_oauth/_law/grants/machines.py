@@ -11,7 +11,7 @@ from ..._values.errors import AuthorizationRefused, CallbackError, RecordMismatc
 from ..._values.pending import PendingAuthorization
 from ..._values.provider import Provider
 from ..._values.scope import Scope
-from ..._values.secret import Secret
+from ..._values.secret import Secret, discreet
 from ..._values.token import GrantType, Token
 from ..._wire.authorization import validate_callback
 from ..._wire.token_reply import Granted, read_token_reply, read_transport_failure
@@ -63,9 +63,12 @@ class _Grant(Machine):
 
 
 def _secrets(credential: Credential, state: Requesting) -> tuple[Secret, ...]:
-    sent = [credential.client_secret, None if state.replaces is None else state.replaces.refresh_token]
+    sent = [credential.client_secret]
+    if state.replaces is not None:
+        sent += [state.replaces.access_token, state.replaces.refresh_token]
     if state.proof is not None:
-        sent += [state.proof.code, state.proof.pending.code_verifier, state.proof.pending.state]
+        pending = state.proof.pending
+        sent += [state.proof.code, pending.code_verifier, pending.state, pending.handle]
     return tuple(secret for secret in sent if secret is not None)
 
 
@@ -134,6 +137,7 @@ class AuthorizationCodeGrant(_Grant):
 
     _table: Table = AUTHORIZATION_CODE
 
+    @discreet
     def __init__(
         self,
         *,

@@ -32,6 +32,8 @@ from ..machine import Step
 from ..policy import check_client
 from .states import AwaitingCallback, Deferred, Failed, GrantInDoubt, Requesting
 
+_MAX_WAIT = 3600.0  # seconds; a server may not put a client to sleep for ever
+
 Stopped = TypeVar("Stopped", Deferred, Failed, GrantInDoubt)
 
 
@@ -119,7 +121,8 @@ def present(
     renews: bool = False,
 ) -> Step[Requesting]:
     """Step C: present the grant to the token endpoint, in an exchange of its own."""
-    exchange = f"{terms.grant_type.value}-{count + 1}"
+    flow = "" if proof is None else f"-{proof.pending.begun_at:.6f}"  # a late reply to an earlier flow is not taken for ours
+    exchange = f"{terms.grant_type.value}-{count + 1}{flow}"
     if proof is not None:
         request = code_request(terms.provider, terms.credential, proof, timeout=terms.timeout)
     elif replaces is not None and replaces.refresh_token is not None and terms.grant_type is GrantType.REFRESH_TOKEN:
@@ -162,4 +165,4 @@ def own_expiry(token: Token, clock_offset: float | None) -> float:
 
 def retry_at(terms: GrantTerms, given: NotProcessed) -> float:
     """When a request that was not processed may be sent again."""
-    return given.now + max(terms.pause, given.retry_after or 0.0)
+    return given.now + max(terms.pause, min(given.retry_after or 0.0, _MAX_WAIT))

@@ -73,7 +73,10 @@ def authorized(terms: Terms, state: Idle, given: AuthorizationGranted) -> Step[L
 @ROWS.row
 def authorized_while_busy(terms: Terms, state: Keeping, given: AuthorizationGranted) -> Step[Keeping]:
     """It is kept and stored as soon as what is under way has ended."""
-    return Step(evolve(state, ledger=evolve(state.ledger, unsaved=Unsaved(token=given.token, since=given.now))))
+    new = Unsaved(token=given.token, since=given.now)
+    if state.ledger.ending in (Ending.REVOKE, Ending.REVOKE_AND_CLOSE):  # the older token is still to be given up
+        return Step(evolve(state, ledger=evolve(state.ledger, later=new)))
+    return Step(evolve(state, ledger=evolve(state.ledger, unsaved=new)))
 
 
 # -- Giving up, and the end ----------------------------------------------------------------------------------------
@@ -94,7 +97,8 @@ def revocation_asked_while_loading(terms: Terms, state: Loading, given: Revocati
 @ROWS.row
 def revocation_asked_while_busy(terms: Terms, state: Draining, given: RevocationRequested) -> Step[Draining]:
     """What is under way is waited for, so that its token is given up as well."""
-    return Step(evolve(state, ledger=evolve(state.ledger, ending=Ending.REVOKE)))
+    ending = Ending.REVOKE if state.ledger.ending in (None, Ending.REVOKE) else Ending.REVOKE_AND_CLOSE
+    return Step(evolve(state, ledger=evolve(state.ledger, ending=ending)))
 
 
 @ROWS.row
@@ -123,10 +127,9 @@ def record_erased(terms: Terms, state: Erasing, given: RecordSwapped) -> Step[Re
 
 
 @ROWS.row
-def erasing_lost(terms: Terms, state: Erasing, given: SwapRefused) -> Step[Forgetting]:
-    """Somebody changed the record: look again."""
-    again = Forgetting(ledger=state.ledger, tokens=state.tokens, failures=state.failures)
-    return Step(again, load(state.ledger).effects)
+def erasing_lost(terms: Terms, state: Erasing, given: SwapRefused) -> Step[Forgetting | Dormant | Loading | Closed]:
+    """Somebody changed the record: look again, though not for ever."""
+    return _erase_again(terms, state, "it refuses each write as if somebody were always first.")
 
 
 @ROWS.row
@@ -134,11 +137,15 @@ def erasing_unknown(
     terms: Terms, state: Forgetting | Erasing, given: StoreFailed
 ) -> Step[Forgetting | Dormant | Loading | Closed]:
     """Try a few times; then say that the token may still be there."""
+    return _erase_again(terms, state, str(given.error))
+
+
+def _erase_again(terms: Terms, state: Forgetting | Erasing, reason: str) -> Step[Forgetting | Dormant | Loading | Closed]:
     failures = state.failures + 1
     if failures < terms.policy.commit_attempts:
         again = Forgetting(ledger=state.ledger, tokens=state.tokens, failures=failures)
         return Step(again, load(state.ledger).effects)
-    error = StoreError(f"the token could not be removed from the store: {given.error} Mend the store, then revoke again.")
+    error = StoreError(f"the token could not be removed from the store: {reason} Mend the store, then revoke again.")
     step = gone(state.ledger, confirmed=False)
     return Step(step.state, (*step.effects, RefuseCallers(error=error)), (RevocationFailed(error=error),))
 
@@ -159,7 +166,7 @@ def closed_in_sleep(terms: Terms, state: Dormant, given: Close) -> Step[Closed]:
 def closed_at_rest(terms: Terms, state: Settled | Loading, given: Close) -> Step[Loading | Closed]:
     """A token that is not saved, or an intent that others would wait for, is seen to first."""
     ledger = evolve(state.ledger, ending=Ending.CLOSE)
-    if ledger.unsaved is None and ledger.unsent is None:
+    if ledger.unsaved is None and not ledger.unsent:
         return close(ledger)
     return Step(Loading(ledger=ledger)) if isinstance(state, Loading) else load(ledger)
 
@@ -167,7 +174,8 @@ def closed_at_rest(terms: Terms, state: Settled | Loading, given: Close) -> Step
 @ROWS.row
 def closed_while_busy(terms: Terms, state: Draining, given: Close) -> Step[Draining]:
     """An exchange that may consume something runs to its end, and its result is stored (rule 4)."""
-    return Step(evolve(state, ledger=evolve(state.ledger, ending=Ending.CLOSE)))
+    ending = Ending.CLOSE if state.ledger.ending in (None, Ending.CLOSE) else Ending.REVOKE_AND_CLOSE
+    return Step(evolve(state, ledger=evolve(state.ledger, ending=ending)))
 
 
 @ROWS.row

@@ -99,7 +99,9 @@ class Session(Machine):
             now=fact.now,
             clock_offset=state.ledger.clock_offset,
             refresh_token=presented,
-            known_secrets=_known(terms.credential.client_secret, presented),
+            known_secrets=_known(
+                terms.credential.client_secret, presented, *((token.access_token, token.refresh_token) if token else ())
+            ),
         )
 
 

@@ -153,9 +153,9 @@ def load(ledger: Ledger, events: Events = (), effects: tuple[Effect, ...] = ()) 
 def claim(terms: Terms, ledger: Ledger, version: int, base: Base, now: float, *, retry: bool = False) -> Step[Claiming]:
     """Write down the intent before anything is sent, so that a crash leaves a trace and nobody else sends as well."""
     exchange = terms.entropy.derive("exchange", ledger.count, 16).hex()
-    ledger = evolve(ledger, count=ledger.count + 1, unsent=None, watched=None)
+    ledger = evolve(ledger, count=ledger.count + 1, watched=None)
     swap = SwapRecord(expected_version=version, record=Intent(exchange=exchange, base=base, retry=retry))
-    return Step(Claiming(ledger=ledger, exchange=exchange, base=base), (*release(ledger, now), swap))
+    return Step(Claiming(ledger=ledger, exchange=exchange, base=base, retry=retry), (*release(ledger, now), swap))
 
 
 def send(terms: Terms, state: Claiming, version: int) -> Step[Exchanging]:
@@ -171,7 +171,14 @@ def send(terms: Terms, state: Claiming, version: int) -> Step[Exchanging]:
     events: Events = (GrantReceived(grant_type=grant_type),)
     if isinstance(state.base, Empty):
         events = (AuthorizationRequested(grant_type=grant_type, scope=terms.scope), *events)
-    out = Exchanging(ledger=state.ledger, exchange=state.exchange, base=state.base, version=version, grant_type=grant_type)
+    out = Exchanging(
+        ledger=state.ledger,
+        exchange=state.exchange,
+        base=state.base,
+        version=version,
+        grant_type=grant_type,
+        retry=state.retry,
+    )
     return Step(out, (SendRequest(exchange=state.exchange, request=request),), events)
 
 
@@ -216,9 +223,9 @@ def plan_pause(
     tries = ledger.failures + ledger.strikes
     wish = min(retry_after or 0.0, policy.max_retry_after)
     if tries < policy.max_attempts and now - since < policy.retry_for and wish <= policy.max_backoff:
-        ceiling = min(policy.max_backoff, policy.backoff * 2.0 ** (tries - 1))
+        ceiling = min(policy.max_backoff, policy.backoff * 2.0 ** min(tries - 1, 64))
         return ledger, error, now + max(wish, ceiling * terms.entropy.fraction("backoff", ledger.count)), False
-    until = now + (wish if wish > policy.max_backoff else policy.refusal_memory)
+    until = now + (wish if wish > policy.max_backoff else max(wish, policy.refusal_memory))
     told = AttemptsSpent(f"no token was to be had after {tries} attempts; the last one: {error}", retry_at=until)
     told.__cause__ = error
     return evolve(ledger, failures=0, strikes=0), told, until, True
@@ -234,7 +241,7 @@ def live(terms: Terms, ledger: Ledger, access: Access, now: float, events: Event
     due = access.fresh_until
     if ledger.unsaved is not None:
         due = min(due, now + terms.policy.max_backoff)
-    ledger = evolve(ledger, held=access, failures=0, store_failures=0, unsent=None, doubted=None, watched=None)
+    ledger = evolve(ledger, held=access, failures=0, store_failures=0, unsent=frozenset(), doubted=None, watched=None)
     return Step(Live(ledger=ledger, due=due), (ReleaseCallers(token=access.token),), events)
 
 
@@ -322,7 +329,8 @@ def saved(terms: Terms, ledger: Ledger, unsaved: Unsaved, now: float) -> Step[Li
     access = access_to(terms, ledger, Tokens(unsaved.token), unsaved.token, minted=unsaved.exchange is not None)
     if now < access.valid_until and unsaved.token.access_token != ledger.rejected:
         return live(terms, ledger, access, now, events)
-    if ledger.strikes and ledger.ending is None:
+    if not unsaved.announced and ledger.ending is None:  # an older one was released before, and may have ended since
+        ledger = evolve(ledger, strikes=ledger.strikes + 1)
         refused = unsaved.token.access_token == ledger.rejected
         events = (*events, TokenExpired(reason=ExpiryReason.REFUSED if refused else ExpiryReason.CLOCK))
         return pause(terms, ledger, no_use() if refused else already_ended(), now, events, struck=True)
@@ -344,7 +352,7 @@ def no_use() -> TokenAlreadyExpired:
 
 def end(ledger: Ledger, events: Events = ()) -> Step[Closed | Forgetting]:
     """What was asked for while an exchange was under way."""
-    return forget(ledger, events) if ledger.ending is Ending.REVOKE else close(ledger, events)
+    return close(ledger, events) if ledger.ending is Ending.CLOSE else forget(ledger, events)
 
 
 def close(ledger: Ledger, events: Events = ()) -> Step[Closed]:
@@ -357,7 +365,13 @@ def forget(ledger: Ledger, events: Events = (), *, loading: bool = False) -> Ste
     """Give the token up: whoever waits is refused, and the store is asked what there is to erase."""
     mine = [ledger.unsaved.token] if ledger.unsaved is not None else []
     tokens = (*mine, ledger.held.token) if ledger.held is not None else tuple(mine)
-    kept = Ledger(count=ledger.count, clock_offset=ledger.clock_offset, rotates=ledger.rotates)
+    kept = Ledger(
+        count=ledger.count,
+        clock_offset=ledger.clock_offset,
+        rotates=ledger.rotates,
+        unsaved=ledger.later,
+        ending=Ending.CLOSE if ledger.ending is Ending.REVOKE_AND_CLOSE else None,
+    )
     effects: tuple[Effect, ...] = (RefuseCallers(error=given_up()),)
     return Step(Forgetting(ledger=kept, tokens=tokens), effects if loading else (*effects, LoadRecord()), events)
 

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from ..._values.errors import ReauthorizationRequired, TokenInDoubt
 from ..._values.records import Base, Empty, Intent, Record, Refusal, Tokens
-from ..._values.token import GrantType
+from ..._values.token import GrantType, Token
 from ..effects import SwapRecord
 from ..facts import RecordLoaded
 from ..machine import Step
@@ -62,7 +62,7 @@ def meet(terms: Terms, ledger: Ledger, given: RecordLoaded) -> MetAll:
 def _meet_while_ending(ledger: Ledger, given: RecordLoaded) -> Step[Settling | Closed | Forgetting]:
     """Before the end, take back an intent of mine that consumed nothing: others would wait for it."""
     record = given.record
-    if isinstance(record, Intent) and record.exchange == ledger.unsent:
+    if isinstance(record, Intent) and record.exchange in ledger.unsent and not record.retry:
         error = ReauthorizationRequired("the session is ending: ask again for a new token")
         settling = Settling(ledger=ledger, exchange=record.exchange, target=record.base, error=error, until=given.now, spent=True)
         return Step(settling, (SwapRecord(expected_version=given.version, record=record.base),))
@@ -73,9 +73,9 @@ def _meet_with_token(terms: Terms, ledger: Ledger, unsaved: Unsaved, given: Reco
     """A token of mine is not saved yet: it goes in unless somebody has put a newer one there."""
     record = given.record
     found = token_of(record)
-    if isinstance(record, Tokens) and found is not None and found.access_token == unsaved.token.access_token:
+    if isinstance(record, Tokens) and found == unsaved.token:
         return saved(terms, ledger, unsaved, given.now)
-    if unsaved.exchange is None:
+    if unsaved.exchange is None and not _overtaken(unsaved, found):
         return commit(ledger, unsaved, given.version)
     if isinstance(record, Intent) and record.exchange != unsaved.exchange and _same(record.base, unsaved.base):
         ledger, watched, stale = _observe(terms, ledger, record, given.now)
@@ -84,10 +84,24 @@ def _meet_with_token(terms: Terms, ledger: Ledger, unsaved: Unsaved, given: Reco
         return watch(terms, ledger, watched, given.now)
     if isinstance(record, Intent) and record.exchange == unsaved.exchange:
         return commit(ledger, unsaved, given.version)
-    if isinstance(record, Refusal) and _same(record, unsaved.base):
+    if not isinstance(record, Intent) and _same(record, unsaved.base):
         return commit(ledger, unsaved, given.version)
     ledger = evolve(ledger, unsaved=None)
     return meet(terms, ledger, given)
+
+
+def _overtaken(unsaved: Unsaved, found: Token | None) -> bool:
+    """Whether a new authorization was stored by a write that seemed to fail, and others have gone on from it."""
+    if found is None or not (unsaved.failures or unsaved.announced):
+        return False
+    return found == unsaved.token or found.issued_at >= unsaved.token.issued_at
+
+
+def _harmless(terms: Terms, base: Base) -> Base:
+    """What a client-credentials session may renew without sending a refresh token that may have been consumed."""
+    if terms.renewal is GrantType.CLIENT_CREDENTIALS and isinstance(base, Tokens):
+        return Tokens(evolve(base.token, refresh_token=None))
+    return base
 
 
 def _same(record: Base, base: Base | None) -> bool:
@@ -144,8 +158,8 @@ def _renew(
 
 
 def _meet_intent(terms: Terms, ledger: Ledger, intent: Intent, given: RecordLoaded) -> Met:
-    if intent.exchange == ledger.unsent:
-        return claim(terms, ledger, given.version, intent.base, given.now, retry=intent.retry)
+    if intent.exchange in ledger.unsent:
+        return claim(terms, ledger, given.version, _harmless(terms, intent.base), given.now, retry=intent.retry)
     base = intent.base
     if not usable(ledger, given.now) and isinstance(base, (Tokens, Refusal)):
         ledger = _hold(terms, ledger, base, given.now)
@@ -153,7 +167,7 @@ def _meet_intent(terms: Terms, ledger: Ledger, intent: Intent, given: RecordLoad
     if intent.exchange != ledger.doubted and not stale:
         return watch(terms, ledger, watched, given.now)
     if terms.renewal is GrantType.CLIENT_CREDENTIALS or rotates(terms, ledger) is False:
-        return claim(terms, ledger, given.version, base, given.now)
+        return claim(terms, ledger, given.version, _harmless(terms, base), given.now)
     if terms.policy.retries_in_doubt and not intent.retry and renewal_of(terms, base) is not None:
         return claim(terms, ledger, given.version, base, given.now, retry=True)
     error = TokenInDoubt(

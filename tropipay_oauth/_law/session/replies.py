@@ -9,9 +9,9 @@ from ..._values.errors import OAuthError, ReauthorizationRequired, TokenInDoubt
 from ..._values.records import Base, Refusal, Tokens
 from ..._values.token import GrantType, Token
 from ..._wire.token_reply import Granted, NotProcessed, Refused, Unknown
-from ..events import GrantFailed
+from ..events import Event, GrantFailed
 from ..events import InDoubt as DoubtArose
-from ..grants.moves import carry_scope, own_expiry
+from ..grants.moves import carry_scope
 from ..machine import Step, Table
 from ..policy import Terms
 from .moves import (
@@ -44,20 +44,18 @@ def granted(terms: Terms, state: Exchanging, given: Granted) -> Step[Committing]
     """Step D, or H: a token arrived. A new authorization that came meanwhile is newer still."""
     offset = state.ledger.clock_offset if given.clock_offset is None else given.clock_offset
     token = carry_scope(given.token, token_of(state.base))
-    dead = given.now >= own_expiry(token, offset) or token.access_token == state.ledger.rejected
     ledger = evolve(
         state.ledger,
         clock_offset=offset,
         rotates=state.ledger.rotates if given.rotated is None else given.rotated,
         failures=0,
-        strikes=state.ledger.strikes + dead,
     )
     mine = Unsaved(token=token, since=given.now, exchange=state.exchange, base=state.base)
     return commit(ledger, ledger.unsaved or mine, state.version)
 
 
 @ROWS.row
-def refused(terms: Terms, state: Exchanging, given: Refused) -> Step[Settling | Committing]:
+def refused(terms: Terms, state: Exchanging, given: Refused) -> Step[Settling | Committing | InDoubt | Closed | Forgetting]:
     """Only `invalid_grant` discards the refresh token; everything else keeps it (the four outcomes)."""
     events = (GrantFailed(grant_type=state.grant_type, error=given.error),)
     if state.ledger.unsaved is not None:
@@ -67,7 +65,15 @@ def refused(terms: Terms, state: Exchanging, given: Refused) -> Step[Settling | 
         error = ReauthorizationRequired("the server no longer takes the refresh token: begin a new authorization")
         target = Refusal(error="invalid_grant", token=_without_refresh(token_of(state.base)))
         return settle(state.ledger, state, state.version, target, error=error, until=until, events=events)
+    if state.retry:
+        return _still_in_doubt(state, given.now, events)
     return settle(state.ledger, state, state.version, state.base, error=given.error, until=until, events=events)
+
+
+def _still_in_doubt(state: Exchanging, now: float, events: tuple[Event, ...]) -> Step[InDoubt | Closed | Forgetting]:
+    """The single retry is spent, and what came before it is as unknown as ever: its intent stays for all to see."""
+    error = TokenInDoubt("the single retry brought no token, and the refresh token may be consumed: begin a new authorization")
+    return doubt(evolve(state.ledger, doubted=state.exchange), error, now, events)
 
 
 def _is(given: Refused, code: str) -> bool:
@@ -79,11 +85,15 @@ def _without_refresh(token: Token | None) -> Token | None:
 
 
 @ROWS.row
-def not_processed(terms: Terms, state: Exchanging, given: NotProcessed) -> Step[Settling | Committing]:
+def not_processed(
+    terms: Terms, state: Exchanging, given: NotProcessed
+) -> Step[Settling | Committing | InDoubt | Closed | Forgetting]:
     """Nothing was consumed: give the claim back, back off, try again."""
     events = (GrantFailed(grant_type=state.grant_type, error=given.error),)
     if state.ledger.unsaved is not None:
         return commit(state.ledger, state.ledger.unsaved, state.version, events)
+    if state.retry:
+        return _still_in_doubt(state, given.now, events)
     ledger, error, until, spent = plan_pause(terms, state.ledger, given.error, given.now, given.retry_after)
     return settle(ledger, state, state.version, state.base, error=error, until=until, spent=spent, events=events)
 

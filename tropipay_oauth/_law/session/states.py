@@ -21,6 +21,7 @@ class Ending(Enum):
 
     REVOKE = "revoke"
     CLOSE = "close"
+    REVOKE_AND_CLOSE = "revoke and close"
 
 
 @frozen(kw_only=True, getstate_setstate=False)
@@ -56,12 +57,13 @@ class Ledger(Opaque):
         count: how many values were derived from the entropy.
         held: the token that callers may use meanwhile.
         unsaved: the token that must get into the store before anybody gets it (rule 3).
+        later: a new authorization that came while an older token was still to be given up.
         clock_offset: server time minus ours in seconds, None until known; never stored.
         rotates: whether the provider was seen to rotate refresh tokens.
         failures: attempts that failed in a row, the first at `failing_since`.
         strikes: new tokens in a row that were of no use: refused before a first success, or ended on receipt.
         store_failures: of the store, in a row.
-        unsent: an intent of mine that consumed nothing: it may be claimed anew.
+        unsent: intents of mine that consumed nothing: each may be claimed anew, however late the store shows it.
         doubted: an intent whose fate is unknown.
         rejected: the access token that a resource server refused last.
         watched: another worker's intent.
@@ -71,13 +73,14 @@ class Ledger(Opaque):
     count: int = 0
     held: Access | None = None
     unsaved: Unsaved | None = None
+    later: Unsaved | None = None
     clock_offset: float | None = None
     rotates: bool | None = None
     failures: int = 0
     failing_since: float = 0.0
     strikes: int = 0
     store_failures: int = 0
-    unsent: str | None = None
+    unsent: frozenset[str] = frozenset()
     doubted: str | None = None
     rejected: Secret | None = None
     watched: Watched | None = None
@@ -106,10 +109,11 @@ class Loading(_State):
 
 @frozen(kw_only=True, getstate_setstate=False)
 class Claiming(_State):
-    """An intent is being written: nothing was sent yet."""
+    """An intent is being written: nothing was sent yet. `retry` tells that it is the opt-in retry of one in doubt."""
 
     exchange: str
     base: Base
+    retry: bool = False
 
 
 @frozen(kw_only=True, getstate_setstate=False)
@@ -120,6 +124,7 @@ class Exchanging(_State):
     base: Base
     version: int
     grant_type: GrantType
+    retry: bool = False
 
 
 @frozen(kw_only=True, getstate_setstate=False)

@@ -77,11 +77,15 @@ def load_failed(terms: Terms, state: Loading, given: StoreFailed) -> Step[Loadin
 
 
 @ROWS.row
-def intent_written(terms: Terms, state: Claiming, given: RecordSwapped) -> Step[Exchanging | Committing | Settling]:
+def intent_written(
+    terms: Terms, state: Claiming, given: RecordSwapped
+) -> Step[Exchanging | Committing | Settling | Closed | Forgetting]:
     """The claim is mine: send, unless that is no longer wanted."""
     ledger = state.ledger
     if ledger.unsaved is not None:
         return commit(ledger, ledger.unsaved, given.version)
+    if ledger.ending is not None and state.retry:  # to give it back would make others forget the doubt
+        return end(ledger)
     if ledger.ending is not None:
         return settle(ledger, state, given.version, state.base, error=given_up(), until=given.now)
     return send(terms, state, given.version)
@@ -96,7 +100,7 @@ def claim_lost(terms: Terms, state: Claiming, given: SwapRefused) -> Step[Loadin
 @ROWS.row
 def claim_unknown(terms: Terms, state: Claiming, given: StoreFailed) -> Step[Loading | Resting | Closed | Forgetting]:
     """The intent may be there or not; nothing was sent, so it may be claimed anew."""
-    return _claim_again(terms, evolve(state.ledger, unsent=state.exchange), given.error, given.now)
+    return _claim_again(terms, evolve(state.ledger, unsent=state.ledger.unsent | {state.exchange}), given.error, given.now)
 
 
 def _claim_again(terms: Terms, ledger: Ledger, error: StoreError, now: float) -> Step[Loading | Resting | Closed | Forgetting]:
@@ -165,8 +169,9 @@ def settling_lost(terms: Terms, state: Settling, given: SwapRefused) -> Step[Loa
 
 @ROWS.row
 def settling_unknown(terms: Terms, state: Settling, given: StoreFailed) -> Step[Loading | Resting | Closed | Forgetting]:
-    """My intent may still be there; it consumed nothing, so it may be claimed anew."""
-    ledger = evolve(state.ledger, unsent=state.exchange)
-    if ledger.unsaved is not None:
+    """My intent may still be there; it consumed nothing, so it may be claimed anew, or taken back before the end."""
+    failures = state.ledger.store_failures + 1
+    ledger = evolve(state.ledger, unsent=state.ledger.unsent | {state.exchange}, store_failures=failures)
+    if ledger.unsaved is not None or (ledger.ending is not None and failures < terms.policy.commit_attempts):
         return load(ledger)
     return rest(ledger, state.error, state.until, given.now, spent=state.spent)
