@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.law.test_session import authorize
 from tests.model.pair import Clock, Worker
 from tests.model.server import TokenServer
-from tropipay_oauth import Delivery, GrantType, HTTPResponse, MemoryStore, SessionPolicy, Token, facts
+from tropipay_oauth import Delivery, GrantType, HTTPResponse, MemoryStore, Secret, SessionPolicy, Token, facts
 from tropipay_oauth._law.machine import Row, Step
 from tropipay_oauth._law.session.moves import claim, send
 from tropipay_oauth._law.session.replies import granted
@@ -157,7 +157,17 @@ class Fleet(RuleBasedStateMachine):
         if access is not None and self.clock.now < access.valid_until:
             token = access.token
             kind = facts.TokenAccepted if self.server.alive(token.access_token.reveal()) else facts.TokenRejected
+            one.refused |= {token.access_token} if kind is facts.TokenRejected else set()
             one.tell(kind(access_token=token.access_token, now=self.clock.now))
+
+    @rule(who=st.integers(0, WORKERS - 1))
+    def old_news_costs_nothing(self, who: int) -> None:
+        """Rule 2: a refusal of a token that is no longer current costs no renewal."""
+        one = self.workers[who]
+        if one.state == "Live" and one.refused:
+            before = one.session.state
+            one.tell(facts.TokenRejected(access_token=min(one.refused, key=Secret.reveal), now=self.clock.now))
+            assert one.session.state is before and not one.queue
 
     @rule()
     def tokens_are_revoked(self) -> None:
@@ -181,6 +191,13 @@ class Fleet(RuleBasedStateMachine):
         sending = [one.session.state.exchange for one in self.workers if isinstance(one.session.state, Exchanging)]
         stored = self.store.load(self.workers[0].session.key)[1]
         assert not isinstance(stored, Intent) or sending.count(stored.exchange) <= 1
+
+    @invariant()
+    def rule_2_a_token_that_was_refused_is_given_to_nobody(self) -> None:
+        for one in self.workers:
+            for answer in one.answers[one.checked :]:
+                if isinstance(answer, Token):
+                    assert answer.access_token not in one.refused
 
     @invariant()
     def rule_3_a_released_token_is_stored_or_was_told_of_loudly(self) -> None:

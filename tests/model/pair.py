@@ -11,6 +11,7 @@ from tropipay_oauth import (
     HTTPRequest,
     MemoryStore,
     Provider,
+    Secret,
     Session,
     SessionPolicy,
     Step,
@@ -73,6 +74,7 @@ class Worker:
         self.answers: list[Token | TropiPayOAuthError] = []
         self.sent: list[HTTPRequest] = []
         self.checked = 0  # how many answers a test has looked at
+        self.refused: set[Secret] = set()
 
     @property
     def state(self) -> str:

@@ -23,7 +23,7 @@ class Session(Machine):
     Args:
         provider, credential: whom to ask, and who asks.
         scope: what to ask for; None asks for nothing in particular.
-        account: your label for the user whose token it is; empty for the application itself.
+        account: your label for the user whose token it is; empty for the application itself, or for one user who needs no name.
         renewal: `GrantType.CLIENT_CREDENTIALS`, or `GrantType.REFRESH_TOKEN` for a user's token, which then comes from an
             authorization-code flow by the fact `AuthorizationGranted`.
         entropy: 32 fresh bytes; exchange ids and jitter are derived from it.
