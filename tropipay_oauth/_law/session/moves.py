@@ -280,10 +280,8 @@ def pause(
     return rest(ledger, told, until, now, spent=spent, events=events)
 
 
-def watch(terms: Terms, ledger: Ledger, watched: Watched, now: float) -> Step[Watching | Closed | Forgetting]:
-    """Another worker is renewing: look again soon."""
-    if ledger.ending is not None:
-        return end(ledger)
+def watch(terms: Terms, ledger: Ledger, watched: Watched, now: float) -> Step[Watching]:
+    """Another worker is renewing: look again soon. A session that is ending never waits for others."""
     ledger = evolve(ledger, watched=watched, count=ledger.count + 1)
     recheck = now + terms.policy.watch_interval * (0.5 + terms.entropy.fraction("watch", ledger.count))
     return Step(Watching(ledger=ledger, recheck_at=recheck), release(ledger, now))
