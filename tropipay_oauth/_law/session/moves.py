@@ -95,7 +95,7 @@ def renewal_of(terms: Terms, base: Base) -> GrantType | None:
     return GrantType.REFRESH_TOKEN if wished else GrantType.CLIENT_CREDENTIALS
 
 
-def access_to(terms: Terms, ledger: Ledger, base: Tokens | Refusal, token: Token, *, minted: bool = False) -> Access:
+def access_to(terms: Terms, ledger: Ledger, base: Tokens | Refusal, token: Token) -> Access:
     """The token as callers present it, due for renewal ahead of its end (rule 7)."""
     if ledger.held is not None and ledger.held.token == token:
         return ledger.held
@@ -107,7 +107,7 @@ def access_to(terms: Terms, ledger: Ledger, base: Tokens | Refusal, token: Token
         lead = min(policy.leeway, lifetime * policy.leeway_fraction)
         due = ends - lead * (1.0 - terms.entropy.fraction("leeway", ledger.count) / 2)
     origins = terms.provider.resource_origins
-    return Access(token=token, fresh_until=due, valid_until=ends, resource_origins=origins, proven=not minted)
+    return Access(token=token, fresh_until=due, valid_until=ends, resource_origins=origins, proven=False)
 
 
 def drop_held(ledger: Ledger, reason: ExpiryReason) -> tuple[Ledger, Events]:
@@ -314,7 +314,7 @@ def release_unsaved(
     events = (*announce(unsaved, ledger), TokenNotPersisted(error=error))
     kept = evolve(unsaved, announced=True, failures=0, since=now)
     ledger = evolve(ledger, unsaved=kept)
-    access = access_to(terms, ledger, Tokens(kept.token), kept.token, minted=True)
+    access = access_to(terms, ledger, Tokens(kept.token), kept.token)
     if now < access.valid_until and kept.token.access_token != ledger.rejected:
         return live(terms, ledger, access, now, events)
     return pause(terms, ledger, error, now, events)
@@ -324,7 +324,7 @@ def saved(terms: Terms, ledger: Ledger, unsaved: Unsaved, now: float) -> Step[Li
     """The token is in the store: everybody may have it, if it is still worth having."""
     events = announce(unsaved, ledger)
     ledger = evolve(ledger, unsaved=None, store_failures=0)
-    access = access_to(terms, ledger, Tokens(unsaved.token), unsaved.token, minted=unsaved.exchange is not None)
+    access = access_to(terms, ledger, Tokens(unsaved.token), unsaved.token)
     if now < access.valid_until and unsaved.token.access_token != ledger.rejected:
         return live(terms, ledger, access, now, events)
     if not unsaved.announced and ledger.ending is None:  # an older one was released before, and may have ended since

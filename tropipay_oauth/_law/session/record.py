@@ -55,17 +55,18 @@ def meet(terms: Terms, ledger: Ledger, given: RecordLoaded) -> MetAll:
     if ledger.unsaved is not None:
         return _meet_with_token(terms, ledger, ledger.unsaved, given)
     if ledger.ending is not None:
-        return _meet_while_ending(ledger, given)
+        return _meet_while_ending(terms, ledger, given)
     return _meet(terms, ledger, given)
 
 
-def _meet_while_ending(ledger: Ledger, given: RecordLoaded) -> Step[Settling | Closed | Forgetting]:
+def _meet_while_ending(terms: Terms, ledger: Ledger, given: RecordLoaded) -> Step[Settling | Closed | Forgetting]:
     """Before the end, take back an intent of mine that consumed nothing: others would wait for it."""
     record = given.record
     if isinstance(record, Intent) and record.exchange in ledger.unsent and not record.retry:
         error = ReauthorizationRequired("the session is ending: ask again for a new token")
-        settling = Settling(ledger=ledger, exchange=record.exchange, target=record.base, error=error, until=given.now, spent=True)
-        return Step(settling, (SwapRecord(expected_version=given.version, record=record.base),))
+        base = _harmless(terms, record.base)
+        settling = Settling(ledger=ledger, exchange=record.exchange, target=base, error=error, until=given.now, spent=True)
+        return Step(settling, (SwapRecord(expected_version=given.version, record=base),))
     return end(ledger)
 
 
