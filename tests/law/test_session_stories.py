@@ -338,3 +338,17 @@ def test_a_time_that_is_none_is_refused(now: float) -> None:
         one.tell(facts.AccessRequested(now=now))
     with pytest.raises(AccessEnded):
         access.bearer(f"{PROVIDER.api_base}x", now)
+
+
+def test_workers_that_share_a_store_do_not_trade_refused_tokens_without_pause() -> None:
+    policy = SessionPolicy(max_attempts=3)
+    one = worker(policy=policy)
+    two = sibling(one, 2, policy=policy)
+    one.token()
+    two.token()
+    for _ in range(50):
+        for each in (two, one):
+            if each.session.access is not None and each.state == "Live":
+                refuse_token(each, each.session.access.token)
+                each.run()
+    assert len(one.server.requests) < 12
